@@ -1,0 +1,33 @@
+/*
+ * The session: the state machine of the device. Legal transitions are a table in session.c; each state has a
+ * deadline. It runs on the core task only. Time comes in as a parameter.
+ */
+#ifndef TC_SESSION_H
+#define TC_SESSION_H
+
+#include "../generated/link_gen.h" /* tc_state, tc_activity, tc_reason and their words */
+#include "core.h"
+#include "err.h"
+#include "json_write.h"
+
+void tc_session_init(void);
+/** One posted event. */
+void tc_session_event(const tc_event *event, uint64_t now_ms);
+/** Deadlines and time. Returns milliseconds until it wants to be called again, at most 1000. */
+uint32_t tc_session_tick(uint64_t now_ms);
+
+tc_state tc_session_state(void);
+/** The settings changed; `effect` is the strongest of TC_EFFECT_NOW, _SESSION, _WIFI. */
+void tc_session_settings_changed(int effect, uint64_t now_ms);
+
+/* Commands of the link and of the buttons; TC_ERR_STATE where they make no sense. */
+tc_err tc_session_start(tc_reason reason, uint64_t now_ms);
+tc_err tc_session_stop(tc_reason reason, uint64_t now_ms);
+tc_err tc_session_say(const char *text, size_t length, uint64_t now_ms);
+tc_err tc_session_send(const char *event, size_t length);
+tc_err tc_session_talk(bool pressed, uint64_t now_ms);
+/** Asked by the tool end_session: say goodbye, then close. */
+void tc_session_end_after_goodbye(void);
+void tc_session_write_stats(tc_json_writer *writer);
+
+#endif

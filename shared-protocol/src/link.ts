@@ -1,0 +1,205 @@
+/**
+ * The serial link: one wire for log text and messages. A message is one line,
+ *
+ *     0x1E  JSON  TAB  number (8 hex digits)  TAB  CRC-32 (8 hex digits)  LF
+ *
+ * where JSON is a JSON-RPC 2.0 object in UTF-8, the number counts frames per direction from 0 after each reset,
+ * and the CRC (IEEE 802.3, as zlib's) covers everything between 0x1E and the second tab, that tab excluded.
+ * All other bytes are log text.
+ *
+ * Methods, params, limits and error codes are declared here and nowhere else.
+ */
+
+export const PROTOCOL_VERSION = 1;
+
+export const LINK = {
+  /** First byte of a frame (ASCII "record separator"). */
+  mark: 0x1e,
+  /** Largest Realtime event that travels whole, in bytes; a larger one is reported by type and size. */
+  maxEvent: 65_536,
+  /** Largest JSON part of any frame, in bytes: an event and its envelope. */
+  maxJson: 65_536 + 256,
+  /** Longest line of log text that the device keeps together, in bytes. */
+  maxText: 512,
+  /** The device's ring of bytes waiting for the host. */
+  txRing: 196_608,
+} as const;
+
+/** What is dropped first when the ring is full: the order of this list. */
+export const DROP_CLASSES = ['text', 'log', 'metric', 'event'] as const;
+export type DropClass = (typeof DROP_CLASSES)[number];
+
+/** Host → device: JSON-RPC requests. */
+export const METHODS = {
+  'device.hello': { params: {}, help: 'Answers what the `hello` notification holds.' },
+  'device.reboot': { params: {}, help: 'Answers, then restarts.' },
+  'device.stats': { params: {}, help: 'Counters: link, playout, session, memory.' },
+  'settings.get': { params: { names: 'string[]?' }, help: 'Values; secrets as fingerprints only.' },
+  'settings.set': {
+    params: { values: 'object' },
+    help: 'Checks and stages; null goes back to the default. Nothing is kept before settings.commit.',
+  },
+  'settings.commit': {
+    params: {},
+    help: 'Keeps all staged settings at once, or none, and answers which changed and what follows.',
+  },
+  'settings.discard': { params: {}, help: 'Forgets what is staged.' },
+  'session.start': { params: {}, help: 'Connects; the way shows in `state` notifications.' },
+  'session.stop': { params: {}, help: 'Ends the session.' },
+  'session.say': { params: { text: 'string' }, help: 'A user message in text, and an answer to it.' },
+  'realtime.send': { params: { event: 'object' }, help: 'One client event, sent as it is.' },
+  'talk.press': { params: {}, help: 'The talk button goes down.' },
+  'talk.release': { params: {}, help: 'The talk button comes up.' },
+} as const;
+export type Method = keyof typeof METHODS;
+
+/** Device → host: JSON-RPC notifications. `drop` says in which class it waits. */
+export const NOTIFICATIONS = {
+  hello: {
+    drop: 'event',
+    help: 'After each boot: board, name, firmware, protocol, image, mac, reset, echo.',
+  },
+  state: { drop: 'event', help: 'state, activity (while live), reason, detail.' },
+  'realtime.event': {
+    drop: 'event',
+    help: 'An event of the server, untouched; or type, bytes and why it could not travel.',
+  },
+  'realtime.sent': { drop: 'event', help: 'An event that the device sent.' },
+  problem: { drop: 'log', help: 'code, message, hint: something went wrong, and what to do.' },
+  metric: { drop: 'metric', help: 'name and numbers.' },
+  tool: { drop: 'event', help: 'A tool ran: name, call_id, arguments, output.' },
+  dropped: { drop: 'event', help: 'How many of each class the full ring dropped since the last frame.' },
+} as const satisfies Record<string, { drop: DropClass; help: string }>;
+export type Notification = keyof typeof NOTIFICATIONS;
+
+/** JSON-RPC error codes: the standard's, and ours from -32000 down. */
+export const LINK_ERRORS = {
+  PARSE: { code: -32700, message: 'not JSON' },
+  REQUEST: { code: -32600, message: 'not a JSON-RPC 2.0 request' },
+  METHOD: { code: -32601, message: 'no such method' },
+  PARAMS: { code: -32602, message: 'wrong parameters' },
+  INTERNAL: { code: -32603, message: 'the device could not do it' },
+  SETTING_UNKNOWN: { code: -32001, message: 'no such setting' },
+  SETTING_TYPE: { code: -32002, message: 'wrong type for this setting' },
+  SETTING_LIMIT: { code: -32003, message: 'over the limit of this setting' },
+  SETTING_FORM: { code: -32004, message: 'this setting does not allow that value' },
+  STORAGE: { code: -32005, message: 'the flash did not take the settings' },
+  STATE: { code: -32006, message: 'not possible in this state' },
+  FULL: { code: -32007, message: 'the device is busy; try again' },
+} as const;
+
+/** States of the device, in the order of the C enum; `state` notifications carry these words. */
+export const STATES = [
+  'unprovisioned',
+  'joining',
+  'ready',
+  'connecting',
+  'configuring',
+  'live',
+  'closing',
+  'backoff',
+] as const;
+export type State = (typeof STATES)[number];
+/** What a live session is doing. */
+export const ACTIVITIES = ['listening', 'hearing', 'thinking', 'speaking'] as const;
+export type Activity = (typeof ACTIVITIES)[number];
+
+/** Why a state was left or a session ended; `state` notifications carry these words. */
+export const REASONS = [
+  'none',
+  'boot',
+  'settings',
+  'wifi_up',
+  'wifi_lost',
+  'wifi_password',
+  'wifi_not_found',
+  'wifi_failed',
+  'host',
+  'button',
+  'autostart',
+  'retry',
+  'offer_failed',
+  'dns',
+  'tcp',
+  'tls',
+  'timeout',
+  'http_400',
+  'http_401',
+  'http_403',
+  'http_404',
+  'http_429',
+  'http_5xx',
+  'http_status',
+  'http_redirect',
+  'not_sdp',
+  'too_large',
+  'sdp_rejected',
+  'peer_failed',
+  'channel_closed',
+  'session_error',
+  'session_expired',
+  'end_session',
+  'idle',
+] as const;
+export type Reason = (typeof REASONS)[number];
+
+/** Params of `hello`, and the answer of `device.hello`. */
+export interface Hello {
+  board: string;
+  name: string;
+  /** Version of the firmware, semver. */
+  firmware: string;
+  protocol: number;
+  /** SHA-256 of the application, hex, as its descriptor holds it (`esp_app_desc_t.app_elf_sha256`). */
+  image: string;
+  mac: string;
+  /** Why the chip started: `power`, `pin`, `software`, `panic`, `watchdog`, `brownout`, `unknown`. */
+  reset: string;
+  /** Whether the board has an echo reference, and so can be interrupted by voice while it speaks. */
+  echo: boolean;
+  state: State;
+}
+export interface StateChange {
+  state: State;
+  activity?: Activity;
+  reason: Reason;
+  /** More for people: a status line, a Wi-Fi reason number, a server's message. Never a secret. */
+  detail?: string;
+  /** `backoff`: milliseconds until the next try. */
+  retry_ms?: number;
+}
+/** Params of `realtime.event` and `realtime.sent`. Either `event`, or the reason why it is not there. */
+export interface RealtimeFrame {
+  event?: unknown;
+  type?: string;
+  bytes?: number;
+  omitted?: 'too_large' | 'not_json';
+}
+export interface Problem {
+  code: string;
+  message: string;
+  hint?: string;
+}
+export interface ToolRan {
+  name: string;
+  call_id: string;
+  arguments: unknown;
+  output: unknown;
+}
+export type Dropped = Record<DropClass, number>;
+/** A secret read back: SHA-256 over the bytes of `salt` (hex, 8 bytes, new at each boot) and the value; 4 bytes, hex. */
+export interface Fingerprint {
+  set: boolean;
+  salt: string;
+  fingerprint: string;
+}
+/** Answer of `settings.get`. */
+export interface SettingsAnswer {
+  values: Record<string, string | number | boolean | Fingerprint>;
+}
+/** Answer of `settings.commit`. */
+export interface CommitAnswer {
+  changed: string[];
+  /** The strongest effect among the changed settings. */
+  effect: 'none' | 'now' | 'session' | 'wifi';
+}
