@@ -1,0 +1,3 @@
+export * from './define.ts';
+export * from './registry.ts';
+export * from './virtual/index.ts';
