@@ -1,4 +1,11 @@
+export * from './formats/index.ts';
+export { generateC, generateDocs } from './generate/index.ts';
 export * from './link.ts';
+export * from './link-codec.ts';
+export * from './link-message.ts';
 export * from './realtime/events.ts';
+export * from './realtime/session.ts';
+export * from './realtime/tools-json.ts';
 export * from './settings.ts';
+export * from './settings-check.ts';
 export * from './tools.ts';

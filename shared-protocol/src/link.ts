@@ -57,9 +57,12 @@ export type Method = keyof typeof METHODS;
 export const NOTIFICATIONS = {
   hello: {
     drop: 'event',
-    help: 'After each boot: board, name, firmware, protocol, image, mac, reset, echo.',
+    help: 'After each boot: board, name, firmware, protocol, image, mac, reset, echo, state.',
   },
-  state: { drop: 'event', help: 'state, activity (while live), reason, detail.' },
+  state: {
+    drop: 'event',
+    help: 'state, activity (while live), reason, detail, retry_ms (while backing off).',
+  },
   'realtime.event': {
     drop: 'event',
     help: 'An event of the server, untouched; or type, bytes and why it could not travel.',
@@ -173,7 +176,8 @@ export interface RealtimeFrame {
   event?: unknown;
   type?: string;
   bytes?: number;
-  omitted?: 'too_large' | 'not_json';
+  /** `too_deep`: nested deeper than the device reads. */
+  omitted?: 'too_large' | 'not_json' | 'too_deep';
 }
 export interface Problem {
   code: string;

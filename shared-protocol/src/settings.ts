@@ -22,8 +22,11 @@ export interface TextSetting extends Common {
   /** Longest value in UTF-8 bytes, without the terminating NUL. */
   readonly max: number;
   readonly default: string;
-  /** `word`: no white space inside; `url`: an absolute https URL (http only to a loopback host). */
-  readonly form?: 'word' | 'url';
+  /**
+   * `word`: printable ASCII, no white space inside; `url`: an absolute https URL (http only to a loopback host);
+   * `lines`: may hold line breaks; `passphrase`: empty, 8 to 63 bytes, or 64 hex digits (WPA).
+   */
+  readonly form?: 'word' | 'url' | 'lines' | 'passphrase';
   /** The device cannot work while this is empty. */
   readonly required?: boolean;
 }
@@ -33,6 +36,8 @@ export interface NumberSetting extends Common {
   readonly width: 'u8' | 'u16' | 'u32';
   readonly min: number;
   readonly max: number;
+  /** 0, or at least this. */
+  readonly zeroOr?: number;
   readonly default: number;
   readonly unit: string;
 }
@@ -68,6 +73,7 @@ export const SETTINGS = {
     max: 64,
     default: '',
     secret: true,
+    form: 'passphrase',
     effect: 'wifi',
     help: 'Passphrase of the network (8 to 63 characters, or 64 hex digits); empty for an open one.',
   },
@@ -150,6 +156,7 @@ export const SETTINGS = {
     type: 'text',
     key: 'instructions',
     max: 3000,
+    form: 'lines',
     effect: 'session',
     default: 'You are a friendly voice assistant in a small device. Answer in one or two short sentences.',
     help: 'What the model is told about itself.',
@@ -159,6 +166,7 @@ export const SETTINGS = {
     key: 'greeting',
     max: 500,
     default: 'Greet the person briefly.',
+    form: 'lines',
     effect: 'session',
     help: 'Instruction for the first words of a session; empty for none.',
   },
@@ -167,6 +175,7 @@ export const SETTINGS = {
     key: 'goodbye',
     max: 500,
     default: 'Say goodbye in one short sentence.',
+    form: 'lines',
     effect: 'session',
     help: 'Instruction for the last words, when the model ends the session; empty for none.',
   },
@@ -236,6 +245,7 @@ export const SETTINGS = {
     width: 'u16',
     min: 0,
     max: 30000,
+    zeroOr: 5000,
     default: 0,
     unit: 'ms',
     effect: 'session',
@@ -286,6 +296,7 @@ export const SETTINGS = {
     key: 'tr_prompt',
     max: 255,
     default: '',
+    form: 'lines',
     effect: 'session',
     help: 'Words that the transcription should expect.',
   },

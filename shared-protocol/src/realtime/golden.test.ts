@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { pathSegments } from '../generate/realtime-c.ts';
+import { readGolden } from '../golden.ts';
+import { FIELDS, SERVER_EVENTS } from './events.ts';
+
+interface Call {
+  name?: string;
+  call_id?: string;
+  arguments?: string;
+}
+interface Vector {
+  name: string;
+  json: string;
+  result: 'ok' | 'TC_ERR_FORMAT';
+  type: string | null;
+  type_name: string;
+  fields: Record<string, string>;
+  calls: Call[];
+  calls_truncated: boolean;
+}
+const { events } = readGolden<{ events: Vector[] }>('realtime.json');
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Nesting of brackets outside texts. */
+function depth(json: string): number {
+  let deepest = 0;
+  let now = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === '[' || token === '{') deepest = Math.max(deepest, ++now);
+    else if (token === ']' || token === '}') now--;
+  }
+  return deepest;
+}
+
+/** What the device should see in an event, found by a tree: the judge of the vectors. */
+function look(json: string): Omit<Vector, 'name' | 'json'> | 'TC_ERR_FORMAT' {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return 'TC_ERR_FORMAT';
+  }
+  if (!isObject(value) || typeof value.type !== 'string' || depth(json) > 64) return 'TC_ERR_FORMAT';
+  const typeName = value.type;
+  const known = Object.entries(SERVER_EVENTS).find(
+    ([ga, event]) =>
+      ga === typeName || ('beta' in event && (event.beta as readonly string[]).includes(typeName)),
+  );
+  const fields: Record<string, string> = {};
+  for (const [name, path] of Object.entries(FIELDS)) {
+    if (path.includes('[]')) continue;
+    let at: unknown = value;
+    for (const key of pathSegments(path)) at = isObject(at) ? at[key] : undefined;
+    if (typeof at === 'string') fields[name] = at;
+  }
+  const output = isObject(value.response) ? value.response.output : undefined;
+  const found = (Array.isArray(output) ? output : []).filter(
+    (item) => isObject(item) && item.type === 'function_call',
+  ) as Record<string, string>[];
+  return {
+    result: 'ok',
+    type: known?.[0] ?? null,
+    type_name: typeName,
+    fields,
+    calls: found.slice(0, 8).map((item) => ({
+      name: item.name,
+      call_id: item.call_id,
+      arguments: item.arguments,
+    })),
+    calls_truncated: found.length > 8,
+  };
+}
+
+describe('golden/realtime.json says what JSON.parse says', () => {
+  it.each(events.map((event) => [event.name, event] as const))(
+    '%s',
+    (_name, { name: _, json, ...expected }) => {
+      const seen = look(json);
+      if (seen === 'TC_ERR_FORMAT') expect(expected.result).toBe('TC_ERR_FORMAT');
+      else expect(expected).toEqual(seen);
+    },
+  );
+  it('names every vector once', () => {
+    expect(new Set(events.map(({ name }) => name)).size).toBe(events.length);
+  });
+});
