@@ -1,0 +1,14 @@
+/** Wire and file formats of the ESP32-S3 and of the host tools. */
+export * from './app-descriptor.ts';
+export { FormatError, type FormatProblem } from './bytes.ts';
+export * from './flasher-args.ts';
+export * from './image.ts';
+export * from './nvs.ts';
+export * from './otadata.ts';
+export * from './partitions.ts';
+export * from './resample.ts';
+export * from './rom.ts';
+export * from './settings-nvs.ts';
+export * from './slip.ts';
+export * from './virtual-image.ts';
+export * from './wav.ts';
