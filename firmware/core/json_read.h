@@ -1,7 +1,7 @@
 /*
- * A pull reader for JSON (RFC 8259) over bytes that are all there: one pass, no tree, no heap, no recursion. It
- * checks the grammar in full (UTF-8, escapes, numbers, one value, nothing after it), so a text that was read to
- * TC_JSON_END without error is JSON.
+ * A pull reader for JSON (RFC 8259) over bytes that are all there: one pass, no tree, no heap, no
+ * recursion. It checks the grammar in full (UTF-8, escapes, numbers, one value, nothing after it),
+ * so a text that was read to TC_JSON_END without error is JSON.
  */
 #ifndef TC_JSON_READ_H
 #define TC_JSON_READ_H
@@ -50,18 +50,26 @@ void tc_json_begin(tc_json_reader *reader, const char *text, size_t length);
 /** The next token. */
 tc_json_token tc_json_next(tc_json_reader *reader);
 /**
- * Passes over the value whose first token `token` was just read (a scalar, or a container with all in it) and
- * gives its raw text, as written. TC_OK or the reader's error.
+ * Passes over the value whose first token `token` was just read (a scalar, or a container with all
+ * in it) and gives its raw text, as written (a string with its quotes). TC_OK or the reader's
+ * error.
  */
 tc_err tc_json_skip(tc_json_reader *reader, tc_json_token token, tc_span *raw);
 /**
- * Unescapes the span of a key or string into `out` and adds a NUL. Returns the length; TC_ERR_SIZE; TC_ERR_FORMAT
- * for a lone surrogate or for U+0000 (which no text of ours may hold).
+ * Takes the next piece off the span of a key or string: one unescaped character in UTF-8, or one
+ * byte that stands for itself. Returns its length, 1 to 4; 0 at the end; TC_ERR_FORMAT for a lone
+ * surrogate.
+ */
+int tc_json_char(tc_span *rest, char out[4]);
+/**
+ * Unescapes the span of a key or string into `out` and adds a NUL. Returns the length; TC_ERR_SIZE;
+ * TC_ERR_FORMAT for a lone surrogate or for U+0000 (which no text of ours may hold).
  */
 int tc_json_text(tc_span span, char *out, size_t capacity);
 /** Whether the span of a key or string, unescaped, equals `text`. */
 bool tc_json_is(tc_span span, const char *text);
-/** The span of a number as integer. TC_ERR_TYPE for a fraction or an exponent, TC_ERR_RANGE outside int32. */
+/** The span of a number as integer. TC_ERR_TYPE for a fraction or an exponent, TC_ERR_RANGE outside
+ * int32. */
 tc_err tc_json_int(tc_span span, int32_t *out);
 
 #endif
