@@ -1,15 +1,15 @@
 /*
- * The port: all that the core may ask of the world. One implementation per world: `virtual/` (imports of a
- * WebAssembly module) and `esp32s3/` (ESP-IDF and libpeer).
+ * The port: all that the core may ask of the world. One implementation per world: `virtual/`
+ * (imports of a WebAssembly module) and `esp32s3/` (ESP-IDF and libpeer).
  *
  * Three tasks call in here:
  *   core   the task that runs tc_core_step();
  *   audio  the task that moves 20 ms frames: tc_core_audio_in(), tc_core_audio_out();
  *   peer   the task that owns the peer connection: tc_core_rtp().
- * Each function says which task calls it. None of them blocks: what takes time answers later with a posted event
- * (tc_core_post, see core/core.h). Strings are UTF-8 with a NUL; bytes come with a length. Functions that return
- * int return 0 or a length on success and a negative `tc_err` otherwise. Memory passed in is the core's and is
- * valid during the call only.
+ * Each function says which task calls it. None of them blocks: what takes time answers later with a
+ * posted event (tc_core_post, see core/core.h). Strings are UTF-8 with a NUL; bytes come with a
+ * length. Functions that return int return 0 or a length on success and a negative `tc_err`
+ * otherwise. Memory passed in is the core's and is valid during the call only.
  */
 #ifndef TC_PORT_H
 #define TC_PORT_H
@@ -20,7 +20,8 @@
 
 #include "core/err.h"
 
-/* ---- identity -------------------------------------------------------------------------------- core, at init */
+/* ---- identity --------------------------------------------------------------------------------
+ * core, at init */
 
 /** Writes the SHA-256 of the running application as 64 hex digits and a NUL. */
 void tc_port_image_hash(char out[65]);
@@ -38,48 +39,63 @@ typedef enum {
 } tc_reset_reason;
 int tc_port_reset_reason(void);
 
-/* ---- random, serial, restart ------------------------------------------------------------------ core */
+/* ---- random, serial, restart ------------------------------------------------------------------
+ * core */
 
 /** Fills `out` from a cryptographic generator. */
 void tc_port_random(uint8_t *out, size_t length);
 /** Offers bytes to the serial line; returns how many it took (0 when it is full), never waits. */
 size_t tc_port_serial_write(const uint8_t *bytes, size_t length);
-/** Restarts the chip. Does not return on the chip; in the virtual world the core is not called again. */
+/** Restarts the chip. Does not return on the chip; in the virtual world the core is not called
+ * again. */
 void tc_port_restart(void);
 
-/* ---- key-value storage: NVS, namespace "tincan" ----------------------------------------------- core */
+/* ---- key-value storage: NVS, namespace "tincan" -----------------------------------------------
+ * core */
 
-typedef enum { TC_KV_U8 = 1, TC_KV_U16 = 2, TC_KV_U32 = 4, TC_KV_TEXT = 0x21, TC_KV_BLOB = 0x42 } tc_kv_type;
+typedef enum {
+    TC_KV_U8 = 1,
+    TC_KV_U16 = 2,
+    TC_KV_U32 = 4,
+    TC_KV_TEXT = 0x21,
+    TC_KV_BLOB = 0x42
+} tc_kv_type;
 /**
  * Reads a value: numbers as their 1, 2 or 4 little-endian bytes, text without its NUL.
  * Returns the length; TC_ERR_NOT_FOUND; TC_ERR_SIZE if `capacity` is too small; TC_ERR_STORAGE.
  */
 int tc_port_kv_read(const char *key, int type, void *out, size_t capacity);
-/** Writes one value; it is whole or not there at all, whenever the power goes. 0, TC_ERR_FULL, TC_ERR_STORAGE. */
+/** Writes one value; it is whole or not there at all, whenever the power goes. 0, TC_ERR_FULL,
+ * TC_ERR_STORAGE. */
 int tc_port_kv_write(const char *key, int type, const void *value, size_t length);
 /** Removes a value. 0 (also where there was none) or TC_ERR_STORAGE. */
 int tc_port_kv_erase(const char *key);
 
-/* ---- network ---------------------------------------------------------------------------------- core */
+/* ---- network ----------------------------------------------------------------------------------
+ * core */
 
-/** Joins a network; an empty password means an open one. Answers: TC_EVENT_WIFI_UP, TC_EVENT_WIFI_DOWN. */
+/** Joins a network; an empty password means an open one. Answers: TC_EVENT_WIFI_UP,
+ * TC_EVENT_WIFI_DOWN. */
 int tc_port_wifi_join(const char *ssid, const char *password);
 void tc_port_wifi_leave(void);
 
 /**
- * Posts `body` (an SDP offer). `headers` are lines "Name: value\r\n". Redirects are not followed; a body over
- * 20,480 bytes is not read to its end. Answer: TC_EVENT_HTTP with the same `id`. One request at a time.
+ * Posts `body` (an SDP offer). `headers` are lines "Name: value\r\n". Redirects are not followed; a
+ * body over 20,480 bytes is not read to its end. Answer: TC_EVENT_HTTP with the same `id`. One
+ * request at a time.
  */
-int tc_port_http_post(uint32_t id, const char *url, const char *headers, const uint8_t *body, size_t length,
-                      uint32_t timeout_ms);
+int tc_port_http_post(uint32_t id, const char *url, const char *headers, const uint8_t *body,
+                      size_t length, uint32_t timeout_ms);
 /** Forgets the request; its answer may still come and is recognised by its id. */
 void tc_port_http_cancel(uint32_t id);
 
-/* ---- peer connection (WebRTC) ------------------------------------------------------------------ core */
+/* ---- peer connection (WebRTC) ------------------------------------------------------------------
+ * core */
 
 /**
- * Makes a peer connection with one Opus track, sendrecv, and one reliable, ordered data channel of this label.
- * `id` is the core's number for it; every event of this connection carries it. Answer: TC_EVENT_PEER_OFFER.
+ * Makes a peer connection with one Opus track, sendrecv, and one reliable, ordered data channel of
+ * this label. `id` is the core's number for it; every event of this connection carries it. Answer:
+ * TC_EVENT_PEER_OFFER.
  */
 int tc_port_peer_open(uint32_t id, const char *label);
 /** Applies the answer. TC_ERR_FORMAT if it is not usable. */
@@ -88,33 +104,39 @@ int tc_port_peer_answer(uint32_t id, const char *sdp, size_t length);
 int tc_port_peer_send_text(uint32_t id, const uint8_t *text, size_t length);
 /** Closes and frees; no event of this id is posted after it returned. */
 void tc_port_peer_close(uint32_t id);
-/** Sends one Opus packet; `timestamp` counts samples at 48 kHz. Audio task. */
+/** Sends one Opus packet; `timestamp` counts samples at 48 kHz. Audio task, which may still have
+ * the id of a connection that the core has just closed: TC_ERR_STATE. */
 int tc_port_peer_send_audio(uint32_t id, const uint8_t *packet, size_t length, uint32_t timestamp);
 
-/* ---- audio: 16 kHz, mono, signed 16 bit -------------------------------------------------------- */
+/* ---- audio: 16 kHz, mono, signed 16 bit --------------------------------------------------------
+ */
 
-/** Switches microphone and loudspeaker on: from now on the audio task calls the core every 20 ms. Core task. */
+/** Switches microphone and loudspeaker on: from now on the audio task calls the core every 20 ms.
+ * Core task. */
 int tc_port_audio_start(void);
-/** Switches them off. Core task. */
+/** Switches them off, and returns when the audio task has left the core: what follows may reset the
+ * codec. Core task. */
 void tc_port_audio_stop(void);
 /** Forgets the state of encoder and decoder. Core task, while audio is off. */
 void tc_port_opus_reset(void);
 /** Encodes `samples` (320) into one packet; returns its length. Audio task. */
 int tc_port_opus_encode(const int16_t *pcm, size_t samples, uint8_t *packet, size_t capacity);
 /**
- * Decodes one packet; returns the number of samples. With packet NULL it conceals `capacity` samples of loss.
- * Audio task.
+ * Decodes one packet; returns the number of samples. With packet NULL it conceals `capacity`
+ * samples of loss. Audio task.
  */
 int tc_port_opus_decode(const uint8_t *packet, size_t length, int16_t *pcm, size_t capacity);
 
-/* ---- what people see and hear ------------------------------------------------------------------ core */
+/* ---- what people see and hear ------------------------------------------------------------------
+ * core */
 
 /** Sets the light: off, or 24-bit RGB. */
 void tc_port_light(bool on, uint32_t rgb);
 /** Sets the loudness, 0 to 100. */
 void tc_port_volume(uint8_t percent);
 
-/* ---- mutual exclusion: short sections, never nested -------------------------------------------- any task */
+/* ---- mutual exclusion: short sections, never nested --------------------------------------------
+ * any task */
 
 void tc_port_lock(void);
 void tc_port_unlock(void);

@@ -1,6 +1,6 @@
 /*
- * The core: one state machine on one task. Events are posted from anywhere; the core task takes them in
- * tc_core_step(). Nothing here allocates after tc_core_init().
+ * The core: one state machine on one task. Events are posted from anywhere; the core task takes
+ * them in tc_core_step(). Nothing here allocates after tc_core_init().
  */
 #ifndef TC_CORE_H
 #define TC_CORE_H
@@ -15,14 +15,15 @@ typedef enum {
     TC_EVENT_SERIAL = 1,       /* data: bytes from the serial line */
     TC_EVENT_WIFI_UP = 2,      /* data: address as text */
     TC_EVENT_WIFI_DOWN = 3,    /* code: tc_wifi_reason */
-    TC_EVENT_HTTP = 4,         /* id; code: status, or a negative tc_http_error; data: body; see tc_http_kind */
+    TC_EVENT_HTTP = 4,         /* id; code: status or tc_http_error; extra; data: body */
     TC_EVENT_PEER_OFFER = 5,   /* id; data: SDP */
     TC_EVENT_PEER_UP = 6,      /* id: ICE and DTLS are up */
     TC_EVENT_CHANNEL_OPEN = 7, /* id */
     TC_EVENT_PEER_TEXT = 8,    /* id; data: one whole message */
     TC_EVENT_PEER_DOWN = 9,    /* id; code: 0 closed by the peer, 1 failed, 2 channel closed */
     TC_EVENT_BUTTON = 10,      /* code: 1 down, 0 up */
-    TC_EVENT_PEER_TOO_LARGE = 11, /* id; code: size of a message over the limit, which was dropped */
+    TC_EVENT_PEER_TOO_LARGE =
+        11, /* id; code: size of a message that was dropped; data: its begin */
 } tc_event_kind;
 
 typedef enum {
@@ -42,8 +43,8 @@ typedef enum {
 } tc_http_error;
 
 typedef struct {
-    int kind;     /* tc_event_kind */
-    uint32_t id;  /* of the request or peer connection, else 0 */
+    int kind;    /* tc_event_kind */
+    uint32_t id; /* of the request or peer connection, else 0 */
     int32_t code;
     uint32_t extra; /* HTTP: Retry-After in seconds, 0 where there is none */
     const uint8_t *data;
@@ -52,9 +53,11 @@ typedef struct {
 
 /** Starts the core; then it says hello. `now_ms` counts from any point, and never goes back. */
 void tc_core_init(uint64_t now_ms);
-/** Queues a copy of an event. Any task. TC_ERR_FULL: the poster keeps it and tries again after the next step. */
+/** Queues a copy of an event. Any task. TC_ERR_FULL: the poster keeps it and tries again after the
+ * next step. */
 tc_err tc_core_post(const tc_event *event);
-/** Takes all queued events and looks at the time. Returns milliseconds until the next call is due (0 to 1000). */
+/** Takes all queued events and looks at the time. Returns milliseconds until the next call is due
+ * (0 to 1000). */
 uint32_t tc_core_step(uint64_t now_ms);
 
 /** 20 ms from the microphone (320 samples). Audio task. */

@@ -1,6 +1,7 @@
 /*
- * Realtime events: what a server's event is and the few fields that the device acts on, found in one pass; and the
- * events that the device sends, written into the caller's buffer. Names and fields: shared-protocol/src/realtime/.
+ * Realtime events: what a server's event is and the few fields that the device acts on, found in
+ * one pass; and the events that the device sends, written into the caller's buffer. Names and
+ * fields: shared-protocol/src/realtime/.
  */
 #ifndef TC_REALTIME_H
 #define TC_REALTIME_H
@@ -14,29 +15,37 @@
 #define TC_CALLS_PER_EVENT 8
 
 typedef struct {
-    tc_event_type type;                      /* TC_RT_UNKNOWN where the name is not in the table */
-    tc_span type_name;                       /* raw */
-    tc_span fields[TC_FIELD_COUNT];          /* raw span between the quotes for strings; at == NULL where absent */
+    tc_event_type type;             /* TC_RT_UNKNOWN where the name is not in the table */
+    tc_span type_name;              /* raw */
+    tc_span fields[TC_FIELD_COUNT]; /* raw span between the quotes for strings; at == NULL where
+                                       absent */
     struct {
-        tc_span name, call_id, arguments;    /* raw spans */
-    } calls[TC_CALLS_PER_EVENT];             /* function calls in response.output[] */
+        tc_span name, call_id, arguments; /* raw spans */
+    } calls[TC_CALLS_PER_EVENT];          /* function calls in response.output[] */
     uint8_t call_count;
-    bool calls_truncated;                    /* there were more than TC_CALLS_PER_EVENT */
+    bool calls_truncated; /* there were more than TC_CALLS_PER_EVENT */
 } tc_event_view;
 
 /** Reads one event to its end. TC_ERR_FORMAT where it is not a JSON object with a string "type". */
 tc_err tc_realtime_read(const char *json, size_t length, tc_event_view *out);
 
-/* Each writes one whole event and returns TC_OK, or TC_ERR_SIZE where it does not fit. `event_id` is "tc_<n>". */
+/** The type of an event of which only the begin is there. TC_ERR_NOT_FOUND where it is not in it.
+ */
+tc_err tc_realtime_peek_type(const char *json, size_t length, tc_span *type);
+
+/* Each writes one whole event and returns TC_OK, or TC_ERR_SIZE where it does not fit. `event_id`
+ * is "tc_<n>". */
 tc_err tc_realtime_session_update(tc_json_writer *w, uint32_t event_id, const tc_settings *s);
 /** `instructions` may be NULL or ""; `tools_off` adds tool_choice "none". */
-tc_err tc_realtime_response_create(tc_json_writer *w, uint32_t event_id, const char *instructions, bool tools_off);
+tc_err tc_realtime_response_create(tc_json_writer *w, uint32_t event_id, const char *instructions,
+                                   bool tools_off);
 tc_err tc_realtime_response_cancel(tc_json_writer *w, uint32_t event_id);
 tc_err tc_realtime_output_clear(tc_json_writer *w, uint32_t event_id);
 tc_err tc_realtime_input_clear(tc_json_writer *w, uint32_t event_id);
 tc_err tc_realtime_input_commit(tc_json_writer *w, uint32_t event_id);
 tc_err tc_realtime_user_text(tc_json_writer *w, uint32_t event_id, const char *text, size_t length);
 /** `call_id` is the raw span of the call; `output` is JSON text, sent as a string. */
-tc_err tc_realtime_call_output(tc_json_writer *w, uint32_t event_id, tc_span call_id, const char *output, size_t length);
+tc_err tc_realtime_call_output(tc_json_writer *w, uint32_t event_id, tc_span call_id,
+                               const char *output, size_t length);
 
 #endif

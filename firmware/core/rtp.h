@@ -17,7 +17,8 @@ typedef struct {
     size_t length;
 } tc_rtp_packet;
 
-/** Reads a packet; RTCP (RFC 5761 section 4: types 64 to 95) and anything malformed is TC_ERR_FORMAT. */
+/** Reads a packet; RTCP (RFC 5761 section 4: types 64 to 95) and anything malformed is
+ * TC_ERR_FORMAT. */
 tc_err tc_rtp_read(const uint8_t *bytes, size_t length, tc_rtp_packet *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The session: the state machine of the device. Legal transitions are a table in session.c; each state has a
- * deadline. It runs on the core task only. Time comes in as a parameter.
+ * The session: the state machine of the device. Legal transitions are a table in session.c; each
+ * state has a deadline. It runs on the core task only. Time comes in as a parameter.
  */
 #ifndef TC_SESSION_H
 #define TC_SESSION_H

@@ -1,0 +1,199 @@
+/*
+ * What the files of the session share:
+ *   session.c          states, their table and deadlines, Wi-Fi, commands
+ *   session_connect.c  from ready to configuring: offer, answer, data channel
+ *   session_failure.c  what went wrong, in words; whether and when it is tried again
+ *   session_live.c     what happens in a live session: speech, responses, interruption
+ *   session_commands.c the button, texts and events of the host
+ *   session_tools.c    function calls, and the goodbye
+ *   session_outbox.c   events to the server, and the copies for the host
+ */
+#ifndef TC_SESSION_INTERNAL_H
+#define TC_SESSION_INTERNAL_H
+
+#include "realtime.h"
+#include "session.h"
+
+typedef enum { STAGE_OFFER, STAGE_POST, STAGE_PEER, STAGE_CHANNEL } connect_stage;
+
+/* Why a response.create is wanted. */
+enum {
+    WANT_TOOL = 1,     /* the outputs of function calls wait for an answer */
+    WANT_SAY = 2,      /* a text of the host does */
+    WANT_TURN = 4,     /* what was said while the button was down does */
+    WANT_GREETING = 8, /* the first words */
+    WANT_GOODBYE = 16, /* the last words */
+};
+
+/* Ids of the server (responses, calls) are kept as 64-bit hashes; 0 is none. */
+typedef uint64_t session_id;
+
+typedef struct {
+    /* As the settings were when the session was configured. */
+    uint8_t detection; /* tc_turn_detection */
+    bool respond, interrupt, text_only, tools;
+
+    bool hearing;  /* the person speaks */
+    bool awaiting; /* the person has finished, no response yet */
+    uint64_t awaiting_since;
+    uint64_t heard_at; /* end of the person's speech, 0 once it was answered */
+
+    bool audible; /* the server plays a response to us */
+    session_id audible_id;
+    uint64_t sound_at; /* there was last something of it to play */
+    bool tail;         /* it has stopped, we still play */
+    uint64_t tail_until;
+
+    bool active; /* a response is made */
+    session_id active_id;
+    uint64_t active_since; /* its last sign of life */
+    bool writing;          /* text_only: text has come */
+
+    uint8_t want;
+    bool creating; /* response.create was sent, nothing came back */
+    uint64_t creating_since;
+    uint32_t create_event; /* number of the last response.create, and what it was for */
+    uint8_t create_kind;
+
+    session_id calls[16]; /* the last that were answered */
+    uint8_t call_next;
+    uint8_t calls_in_response;
+
+    bool ending; /* goodbye, then close */
+    bool goodbye_sent, goodbye_heard;
+    session_id goodbye_id;
+    uint64_t goodbye_until, ending_since;
+
+    uint64_t since, last_word;
+} session_live;
+
+typedef struct {
+    tc_state state;
+    tc_activity activity;
+    uint64_t now, entered;
+    uint64_t deadline; /* of the state, 0 for none */
+    bool booted;
+
+    bool wanted; /* somebody asked for a session, and nobody ended it */
+    uint8_t tries;
+    uint32_t wifi_tries;
+    bool waits_for_wifi; /* in backoff: joins next, else connects */
+    bool autostart;      /* these as the settings were when last seen */
+    uint8_t volume;
+
+    bool pressed;
+    uint64_t pressed_at;
+
+    uint32_t last_id; /* of requests and peer connections */
+    uint32_t http_id, peer_id;
+    uint32_t event_id; /* of the events that we send */
+    uint32_t update_event;
+    connect_stage stage;
+    uint64_t stage_at[4], connect_at; /* when each stage was reached, for the metric */
+    bool channel_open;
+    bool audio_on;
+
+    struct {
+        tc_state state;
+        tc_reason reason;
+        uint32_t retry_ms;
+    } after; /* closing */
+    char detail[200];
+
+    session_live live;
+    struct {
+        uint32_t sessions, failures, responses, calls, interruptions;
+        uint32_t events_in, events_bad, events_large, illegal;
+    } count;
+} session_data;
+
+extern session_data tc_self;
+#define LIVE (&tc_self.live)
+
+/* session.c */
+/** Goes to a state and says so. `detail` may be NULL; `retry_ms` is for backoff. */
+void session_enter(tc_state state, tc_reason reason, const char *detail, uint32_t retry_ms);
+/** Says state and activity to the host. */
+void session_notify(tc_reason reason, const char *detail, uint32_t retry_ms);
+/** Ends the request and the peer connection; sound goes on. */
+void session_close_peer(void);
+/** Ends all that belongs to a session. */
+void session_tear_down(void);
+/** Ends the session by our own will: what is buffered is played first. */
+void session_close(tc_reason reason);
+/** Leaves closing, or what came instead of it, for the state that was planned. */
+void session_after_close(void);
+
+/* session_connect.c */
+void session_connect(tc_reason reason);
+/** Events of the connection while it is made. */
+void session_connect_event(const tc_event *event);
+/** The deadline of `connecting` or `configuring` has passed. */
+void session_connect_late(void);
+/** The session is configured: live begins. */
+void session_go_live(void);
+
+/* session_failure.c */
+/** A session failed: says why, and plans the next try or none. `said` (may be NULL) is what the
+ * server said. */
+void session_fail(tc_reason reason, const char *said, uint32_t retry_after_s);
+/** Like it, for an HTTP answer. */
+void session_fail_http(const tc_event *event);
+/** Wi-Fi could not be joined, or was lost: a `problem` in words. */
+void session_wifi_problem(tc_reason reason);
+/** 1 s, 2 s, 4 s … 60 s, and up to a quarter more by chance. `tries` counts from 1. */
+uint32_t session_backoff_ms(uint32_t tries);
+/** Copies the span of a string, unescaped, cut to `capacity` at a character, without control
+ * characters and token. */
+void session_quote(tc_span span, char *out, size_t capacity);
+
+/* session_live.c */
+void session_live_begin(void);
+void session_live_text(const tc_event *event);
+/** Returns milliseconds until it wants to be called again. */
+uint32_t session_live_tick(void);
+/** Whether a voice of the server is to be heard, or still to come. */
+bool session_live_sounding(void);
+/** Nothing more of the present answer is played. */
+void session_live_silence(void);
+/** Sends the response.create that is wanted, if no response is in the way. */
+void session_live_serve(void);
+void session_live_activity(void);
+
+/* session_commands.c */
+void session_live_press(void);
+void session_live_release(void);
+
+/* session_tools.c */
+/** Runs a function call, once, and sends its output. */
+void session_call(tc_span name, tc_span call_id, tc_span arguments);
+/** After a response.done: sends the goodbye if it is due. */
+void session_goodbye_due(void);
+/** The goodbye made progress: it has 8 s more for the next step. */
+void session_goodbye_moves(void);
+/** Whether the goodbye was waited for long enough. */
+bool session_goodbye_late(void);
+
+/* session_outbox.c */
+void session_outbox_clear(void);
+/** Opens an event of ours; close with session_outbox_send. Never NULL. */
+tc_json_writer *session_outbox_open(void);
+/** Number of the event that is open. */
+uint32_t session_outbox_number(void);
+void session_outbox_send(void);
+/** Queues an event of the host. TC_ERR_FULL. */
+tc_err session_outbox_raw(const char *event, size_t length);
+/** Gives the port what waits. Returns whether something is left. */
+bool session_outbox_pump(void);
+/** Whether the data channel has taken nothing for 10 s, though something waits. */
+bool session_outbox_stalled(void);
+uint32_t session_outbox_high(void);
+/** Passes an event of the server on to the host; `view` is NULL where it could not be read. */
+void session_forward(const char *event, size_t length, const tc_event_view *view);
+
+session_id session_hash(tc_span span);
+static inline bool session_is(const tc_event_view *view, tc_field field, const char *text) {
+    return view->fields[field].at != NULL && tc_json_is(view->fields[field], text);
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* What realtime.test.ts asks of the core. Bytes go through the buffer of golden.c. */
+#include "../core/realtime.h"
+#include "check.h"
+
+#define BUFFER_SIZE (1u << 18)
+
+char *golden_buffer(void);
+
+static char out[BUFFER_SIZE];
+
+static void text(tc_json_writer *w, tc_span span) {
+    tc_json_raw(w, span.at - 1, span.length + 2);
+}
+
+static void pair(tc_json_writer *w, const char *key, tc_span span) {
+    if (span.at == NULL) {
+        return;
+    }
+    tc_json_key(w, key);
+    text(w, span);
+}
+
+static int give(const tc_json_writer *w) {
+    CHECK(!w->full);
+    memcpy(golden_buffer(), out, w->length);
+    return (int)w->length;
+}
+
+/** Reads the event in the buffer; its view as JSON goes into the buffer. Its length, or an error.
+ */
+TC_EXPORT("golden_event") int golden_event(size_t length);
+int golden_event(size_t length) {
+    tc_event_view view;
+    tc_json_writer w;
+    tc_err error = tc_realtime_read(golden_buffer(), length, &view);
+    if (error != TC_OK) {
+        return error;
+    }
+    tc_json_start(&w, out, sizeof out);
+    tc_json_open_object(&w);
+    tc_json_pair_int(&w, "type", view.type);
+    pair(&w, "type_name", view.type_name);
+    tc_json_key(&w, "fields");
+    tc_json_open_object(&w);
+    for (int i = 0; i < TC_FIELD_COUNT; i++) {
+        static char number[3];
+        number[0] = (char)('0' + i / 10);
+        number[1] = (char)('0' + i % 10);
+        pair(&w, number, view.fields[i]);
+    }
+    tc_json_close_object(&w);
+    tc_json_key(&w, "calls");
+    tc_json_open_array(&w);
+    for (int i = 0; i < view.call_count; i++) {
+        tc_json_open_object(&w);
+        pair(&w, "name", view.calls[i].name);
+        pair(&w, "call_id", view.calls[i].call_id);
+        pair(&w, "arguments", view.calls[i].arguments);
+        tc_json_close_object(&w);
+    }
+    tc_json_close_array(&w);
+    tc_json_pair_bool(&w, "calls_truncated", view.calls_truncated);
+    tc_json_close_object(&w);
+    return give(&w);
+}
+
+/** Writes the session.update of the settings in force into the buffer. Its length. */
+TC_EXPORT("golden_session_update") int golden_session_update(uint32_t event_id);
+int golden_session_update(uint32_t event_id) {
+    tc_json_writer w;
+    tc_json_start(&w, out, sizeof out);
+    CHECK_EQ(tc_realtime_session_update(&w, event_id, tc_settings_get()), TC_OK);
+    return give(&w);
+}

@@ -1,0 +1,57 @@
+/* A device in a world that the test plays: time, Wi-Fi, the server, the host at the serial line. On
+ * the fake port. */
+#ifndef TC_WORLD_H
+#define TC_WORLD_H
+
+#include "../core/core.h"
+#include "../core/session.h"
+#include "fake_port.h"
+
+#define WORLD_ANSWER "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\n"
+
+extern uint64_t world_now;
+/** What the loudspeaker got last: the first sample of the frame. */
+extern int16_t world_heard;
+
+/** Powers the device on, with all required settings in its flash. More can be put there between the
+ * two. */
+void world_flash(void);
+void world_power_on(void);
+/** Lets time pass, in steps of 10 ms; the audio task runs while audio is on. */
+void world_run(uint32_t ms);
+/** Posts an event and lets the core take it. */
+void world_post(int kind, uint32_t id, int32_t code, uint32_t extra, const void *data,
+                size_t length);
+/** A text of the server on the present data channel. */
+void world_server(const char *json);
+/** `status` and body for the present request. */
+void world_http(int32_t status, const char *body);
+/** A request of the host. The answer: fake_last_frame("\"id\":1"). */
+void world_request(const char *method, const char *params);
+
+/** The device is ready. */
+void world_ready(void);
+/** From ready: a session was asked for, and the offer is posted. */
+void world_posted(void);
+/** From there to configuring. */
+void world_configuring(void);
+/** From power on to live; the greeting is still to be answered where there is one. */
+void world_live(void);
+/** Live with default settings, the greeting spoken and over. */
+void world_listening(void);
+
+/** Events sent to the server: how many hold this part; the last that does, "" where there is none.
+ */
+int world_sent(const char *part);
+const char *world_last_sent(const char *part);
+/** Forgets what was sent to the server and to the host. */
+void world_forget(void);
+/** The last `state` notification. */
+const char *world_state(void);
+/** Whether `part` is in `text`. */
+bool world_has(const char *text, const char *part);
+
+/** 20 ms of a voice of the server. */
+void world_voice(void);
+
+#endif
