@@ -21,7 +21,15 @@ export interface Flash {
 }
 
 /** Why the chip started, as the firmware's `tc_reset_reason` counts it. */
-export const RESET = { unknown: 0, power: 1, pin: 2, software: 3, panic: 4, watchdog: 5, brownout: 6 } as const;
+export const RESET = {
+  unknown: 0,
+  power: 1,
+  pin: 2,
+  software: 3,
+  panic: 4,
+  watchdog: 5,
+  brownout: 6,
+} as const;
 export type ResetReason = keyof typeof RESET;
 
 /** A verified application image, ready to run. */
