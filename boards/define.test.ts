@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Board, BoardError, boardProblems, defineBoard } from './define.ts';
+import { type Board, BoardDefinitionError, boardProblems, defineBoard } from './define.ts';
 import { BOARDS } from './registry.ts';
 
 const good: Board = {
@@ -39,7 +39,7 @@ describe('defineBoard', () => {
       /partition b ends past the flash/,
     ],
   ] as [Partial<Board>, RegExp][])('refuses %j', (change, sentence) => {
-    expect(() => defineBoard({ ...good, ...change })).toThrow(BoardError);
+    expect(() => defineBoard({ ...good, ...change })).toThrow(BoardDefinitionError);
     expect(() => defineBoard({ ...good, ...change })).toThrow(sentence);
   });
 });

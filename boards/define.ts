@@ -45,7 +45,7 @@ export interface Board {
 }
 
 /** A board definition that cannot work. */
-export class BoardError extends Error {
+export class BoardDefinitionError extends Error {
   readonly code = 'BOARD_INVALID';
 }
 
@@ -88,9 +88,9 @@ export function boardProblems(board: Board): string[] {
   return problems;
 }
 
-/** The board, if it can work; else a `BoardError` with every reason. */
+/** The board, if it can work; else a `BoardDefinitionError` with every reason. */
 export function defineBoard(board: Board): Board {
   const problems = boardProblems(board);
-  if (problems.length) throw new BoardError(problems.join('\n'));
+  if (problems.length) throw new BoardDefinitionError(problems.join('\n'));
   return board;
 }

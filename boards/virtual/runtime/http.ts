@@ -1,0 +1,151 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../contract.ts';
+import { ERR, EVENT, HTTP, type PortFunctions, type Post } from './codes.ts';
+import type { CoreMemory } from './module.ts';
+
+/** A longer body is not read to its end (`port.h`). */
+const MAX_BODY = 20_480;
+
+/** HTTPS POST, one at a time. Certificates are verified; redirects are not followed. */
+export class HttpPort {
+  readonly #clock: Clock;
+  readonly #online: () => boolean;
+  readonly #post: Post;
+  #current: { id: number; abort: () => void } | undefined;
+
+  constructor(clock: Clock, online: () => boolean, post: Post) {
+    this.#clock = clock;
+    this.#online = online;
+    this.#post = post;
+  }
+
+  port(memory: CoreMemory): PortFunctions {
+    return {
+      tc_port_http_post: (id, url, headers, body, length, timeout) =>
+        this.send(
+          id! >>> 0,
+          memory.text(url!),
+          memory.text(headers!),
+          memory.bytes(body!, length!).slice(),
+          timeout! >>> 0,
+        ),
+      tc_port_http_cancel: (id) => this.cancel(id! >>> 0),
+    };
+  }
+
+  /** Starts the request; the answer is posted. Negative `tc_err` where it cannot be started. */
+  send(id: number, url: string, headerLines: string, body: Uint8Array, timeoutMs: number): number {
+    if (this.#current) return ERR.state;
+    const target = URL.canParse(url) ? new URL(url) : undefined;
+    const headers = parseHeaders(headerLines);
+    if (!target || (target.protocol !== 'https:' && target.protocol !== 'http:') || !headers)
+      return ERR.format;
+    const secure = target.protocol === 'https:';
+    const literal = isIP(target.hostname.replace(/^\[|\]$/g, '')) !== 0;
+
+    let over = false;
+    let phase: number = literal ? HTTP.tcp : HTTP.dns;
+    let request: ClientRequest | undefined;
+    const finish = (code: number, extra = 0, data?: Uint8Array) => {
+      if (over) return;
+      over = true;
+      cancelTimer();
+      this.#current = undefined;
+      request?.destroy();
+      this.#post({ kind: EVENT.http, id, code, extra, data });
+    };
+    const cancelTimer = this.#clock.after(timeoutMs, () => finish(HTTP.timeout));
+    this.#current = {
+      id,
+      abort: () => {
+        over = true;
+        cancelTimer();
+        this.#current = undefined;
+        request?.destroy();
+      },
+    };
+    if (!this.#online()) {
+      // Without a network no name is found; the answer still comes as an event.
+      this.#clock.after(0, () => finish(HTTP.dns));
+      return 0;
+    }
+    try {
+      request = (secure ? httpsRequest : httpRequest)(target, {
+        method: 'POST',
+        headers: { ...headers, 'Content-Length': body.length },
+        agent: false,
+        ...(secure ? { rejectUnauthorized: true } : {}),
+      });
+    } catch {
+      // A header that HTTP does not allow. Node's message is not passed on: it may quote the header.
+      this.#current.abort();
+      return ERR.format;
+    }
+    // What has been reached tells what an error means; its own code depends on the platform.
+    request.on('socket', (socket) => {
+      socket.once('lookup', (error: Error | null) => {
+        if (!error) phase = HTTP.tcp;
+      });
+      socket.once('connect', () => {
+        phase = secure ? HTTP.tls : HTTP.io;
+      });
+      (socket as TLSSocket).once('secureConnect', () => {
+        phase = HTTP.io;
+      });
+    });
+    request.on('error', () => finish(phase));
+    request.on('response', (response) => receive(response, finish));
+    request.end(body);
+    return 0;
+  }
+
+  cancel(id: number): void {
+    if (this.#current?.id === id) this.#current.abort();
+  }
+
+  stop(): void {
+    this.#current?.abort();
+  }
+}
+
+function receive(
+  response: IncomingMessage,
+  finish: (code: number, extra?: number, data?: Uint8Array) => void,
+): void {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  if (Number(response.headers['content-length']) > MAX_BODY) {
+    finish(HTTP.tooLarge);
+    return;
+  }
+  response.on('data', (part: Uint8Array) => {
+    length += part.length;
+    if (length > MAX_BODY) finish(HTTP.tooLarge);
+    else parts.push(part);
+  });
+  response.on('end', () =>
+    finish(response.statusCode ?? 0, retryAfter(response.headers['retry-after']), Buffer.concat(parts)),
+  );
+  response.on('error', () => finish(HTTP.io));
+  response.on('aborted', () => finish(HTTP.io));
+}
+
+/** Seconds of a Retry-After header; 0 where there is none or it is a date, which the device has no clock for. */
+function retryAfter(value: string | undefined): number {
+  return value !== undefined && /^\d{1,9}$/.test(value.trim()) ? Number(value) : 0;
+}
+
+/** Lines "Name: value\r\n"; undefined where a line is none. */
+function parseHeaders(lines: string): Record<string, string> | undefined {
+  const headers: Record<string, string> = {};
+  for (const line of lines.split('\r\n')) {
+    if (line === '') continue;
+    const colon = line.indexOf(':');
+    if (colon < 1) return undefined;
+    headers[line.slice(0, colon)] = line.slice(colon + 1).trim();
+  }
+  return headers;
+}
