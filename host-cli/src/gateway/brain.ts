@@ -1,0 +1,43 @@
+/** What thinks behind a session: one interface for every mode of the gateway. */
+import type { ResponseParams, SessionConfig } from './config.ts';
+import type { Entry } from './conversation.ts';
+
+/** What the brain is asked to answer. */
+export interface Question {
+  /** Items that the answer is about, in order: the whole conversation, or `response.input`. */
+  entries: readonly Entry[];
+  /** The session's settings with those of `response.create` laid over them. */
+  config: SessionConfig;
+  /** `response` of response.create; undefined when a finished turn asks. */
+  params: ResponseParams | undefined;
+  /** No response was made in this session before. */
+  first: boolean;
+  /** The person has been silent for `idle_timeout_ms`. */
+  idle: boolean;
+  /** Aborted when the answer is no longer wanted. */
+  signal: AbortSignal;
+}
+
+/** One part of an answer; each becomes an output item. */
+export type Part =
+  /** Speech: its words, and 24 kHz mono sound. */
+  | { type: 'say'; text: string; pcm: Int16Array }
+  | { type: 'text'; text: string }
+  /** A tool; `arguments` is JSON text. */
+  | { type: 'call'; name: string; arguments: string }
+  /** The server fails on purpose: `response` ends this answer as failed, `hang_up` ends the call. */
+  | { type: 'fault'; fault: 'response' | 'hang_up' };
+
+/** The mind of one call. */
+export interface Mind {
+  /** The words of a heard turn, or null where this mind does not write down what it hears. */
+  transcribe(entry: Entry): Promise<string | null>;
+  /** The answer, part by part. */
+  answer(question: Question): AsyncIterable<Part>;
+}
+
+export interface Brain {
+  /** Name of the mode, for people. */
+  readonly mode: string;
+  open(): Mind;
+}

@@ -1,0 +1,266 @@
+/** The gateway's door: a Realtime server on this machine. */
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { writeWav } from '@tincan/shared-protocol';
+import { TincanError } from '../errors.ts';
+import { RATE } from './audio.ts';
+import type { Brain } from './brain.ts';
+import { echoBrain } from './brain-echo.ts';
+import { Call, type CallInfo } from './call.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { defaultConfig, mergeConfig } from './config.ts';
+import { RealtimeError } from './events.ts';
+import { type CallRequest, handle } from './http.ts';
+import { Access } from './secrets.ts';
+
+export type { Brain, Mind, Part, Question } from './brain.ts';
+export type { CallInfo, TranscriptEntry } from './call.ts';
+
+export interface GatewayOptions {
+  /** HOST:PORT; port 0 takes a free one. Default 127.0.0.1:0. Media binds to loopback where this host is loopback. */
+  listen?: string;
+  /** Tokens that may call. Left out: one is made. Null: everybody may, on a loopback host only. */
+  token?: string | readonly string[] | null;
+  mode: 'echo' | 'script' | Brain;
+  /** File of mode `script`. */
+  script?: string;
+  /** Writes what was heard of each call as WAV; a second call overwrites it. */
+  record?: { heard?: string };
+  /** Calls at the same time. Default 16. */
+  maxCalls?: number;
+  /** Lines for people; they hold no secret. */
+  log?(line: string): void;
+  clock?: Clock;
+  /** Unix seconds, for expiry. */
+  unixNow?(): number;
+}
+
+/** What observers are told. */
+export interface GatewayEvents {
+  call: { call: CallInfo };
+  event: { call: CallInfo; direction: 'client' | 'server'; event: unknown; at: number };
+  end: { call: CallInfo; reason: string };
+}
+
+export interface Gateway {
+  /** http://HOST:PORT */
+  readonly url: string;
+  /** Where offers are posted. */
+  readonly callsUrl: string;
+  readonly port: number;
+  /** The (first) token, for whoever started this; undefined where none is needed. */
+  readonly token: string | undefined;
+  /** Calls since the start, of ended ones the last 100. */
+  calls(): readonly CallInfo[];
+  /** Observes; the answer ends it. Throws nothing into the gateway: an observer's error is logged. */
+  on<K extends keyof GatewayEvents>(event: K, run: (what: GatewayEvents[K]) => void): () => void;
+  /** Ends all calls and stops listening. */
+  close(): Promise<void>;
+}
+
+/** Ended calls that observers may still look at, and those of them whose sound is kept. */
+const KEPT_CALLS = 100;
+const KEPT_SOUNDS = 3;
+
+/** Starts a gateway. Throws TincanError: GATEWAY_LISTEN, GATEWAY_TOKEN, and those of the script. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { host, port: wantedPort, loopback } = parseListen(options.listen ?? '127.0.0.1:0');
+  const tokens = tokensOf(options.token, loopback);
+  const clock = options.clock ?? systemClock();
+  const unixNow = options.unixNow ?? (() => Date.now() / 1000);
+  const log = options.log ?? (() => {});
+  const brain = await brainOf(options);
+  const access = new Access(tokens, unixNow);
+  const calls: Call[] = [];
+  const observers = new Map<keyof GatewayEvents, Set<(what: never) => void>>();
+  const writes = new Set<Promise<void>>();
+  let closing = false;
+  let starting = 0;
+
+  function tell<K extends keyof GatewayEvents>(event: K, what: GatewayEvents[K]): void {
+    for (const run of observers.get(event) ?? []) {
+      try {
+        (run as (what: GatewayEvents[K]) => void)(what);
+      } catch (error) {
+        log(`an observer of "${event}" failed: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+
+  async function answer({
+    offer,
+    session,
+    model,
+    bearer,
+  }: CallRequest): Promise<{ id: string; answer: string }> {
+    const active = calls.filter((call) => call.ended === undefined).length + starting;
+    if (closing || active >= (options.maxCalls ?? 16)) {
+      throw new RealtimeError(
+        'rate_limit_exceeded',
+        `This gateway answers ${options.maxCalls ?? 16} calls at a time.`,
+      );
+    }
+    let config = defaultConfig();
+    for (const update of [bearer.secret?.session, session]) if (update) config = mergeConfig(config, update);
+    if (model && config.model === undefined) config = { ...config, model };
+    starting++;
+    try {
+      const started = await Call.start({
+        clock,
+        brain,
+        offer,
+        config,
+        modelFixed: config.model !== undefined,
+        bindAddress: loopback ? host : undefined,
+        owner: bearer.name,
+        unixNow,
+        log,
+        event: (call, direction, event) => tell('event', { call, direction, event, at: clock.now() }),
+        ended: (call, reason) => end(call, reason),
+      });
+      const { call } = started;
+      calls.push(call);
+      if (closing) call.hangUp('the gateway closes');
+      log(`call ${call.id} answered`);
+      tell('call', { call });
+      return { id: call.id, answer: started.answer };
+    } catch (error) {
+      if (error instanceof RealtimeError) throw error;
+      log(`an offer was refused: ${error instanceof Error ? error.message : String(error)}`);
+      throw new RealtimeError('invalid_offer', 'The SDP offer could not be used.', 'sdp');
+    } finally {
+      starting--;
+    }
+  }
+
+  function end(call: Call, reason: string): void {
+    log(`call ${call.id} ended: ${reason}`);
+    const file = options.record?.heard;
+    if (file) {
+      const write: Promise<void> = writeFile(file, writeWav(call.heard(), RATE))
+        .catch((error: Error) => log(`could not write ${file}: ${error.message}`))
+        .finally(() => writes.delete(write));
+      writes.add(write);
+    }
+    tell('end', { call, reason });
+    const ended = calls.filter((one) => one.ended !== undefined);
+    for (const old of ended.slice(0, -KEPT_SOUNDS)) old.forgetSound();
+    for (const old of ended.slice(0, -KEPT_CALLS)) calls.splice(calls.indexOf(old), 1);
+  }
+
+  const server = createServer({ requestTimeout: 15_000, headersTimeout: 10_000 }, (request, response) => {
+    void handle(
+      {
+        access,
+        about: `This is a Tincan gateway, mode ${brain.mode}: POST an SDP offer to /v1/realtime/calls.`,
+        call: answer,
+        hangUp(id, bearer) {
+          const call = calls.find((one) => one.id === id && one.ended === undefined);
+          if (!call || (bearer.secret && bearer.name !== call.owner)) return false;
+          call.hangUp('hung up over HTTP');
+          return true;
+        },
+        log,
+      },
+      request,
+      response,
+    );
+  });
+  const port = await listen(server, host, wantedPort);
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+  return {
+    url,
+    callsUrl: `${url}/v1/realtime/calls`,
+    port,
+    token: tokens?.[0],
+    calls: () => calls,
+    on(event, run) {
+      const set = observers.get(event) ?? new Set();
+      observers.set(event, set);
+      set.add(run);
+      return () => {
+        set.delete(run);
+      };
+    },
+    async close() {
+      closing = true;
+      for (const call of [...calls]) call.hangUp('the gateway closes');
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      await Promise.all(writes);
+    },
+  };
+}
+
+async function brainOf({ mode, script, log }: GatewayOptions): Promise<Brain> {
+  if (mode === 'echo') return echoBrain();
+  if (mode !== 'script') return mode;
+  if (!script) {
+    throw new TincanError('GATEWAY_SCRIPT', 'Mode "script" needs a script.', {
+      hint: 'Name its file: tincan gateway --mode script --script FILE.',
+      exit: 'usage',
+    });
+  }
+  const { loadScript } = await import('./script.ts');
+  const { scriptBrain } = await import('./brain-script.ts');
+  return scriptBrain(await loadScript(script), log);
+}
+
+function tokensOf(token: GatewayOptions['token'], loopback: boolean): readonly string[] | null {
+  if (token === undefined) return [`tc_${randomBytes(16).toString('hex')}`];
+  if (token === null) {
+    if (loopback) return null;
+    throw new TincanError('GATEWAY_TOKEN', 'A gateway that others can reach needs a token.', {
+      hint: 'Give one, or listen on 127.0.0.1.',
+      exit: 'usage',
+    });
+  }
+  const tokens = typeof token === 'string' ? [token] : token;
+  if (tokens.length === 0 || tokens.some((one) => !/^[\x21-\x7e]{8,}$/.test(one))) {
+    throw new TincanError(
+      'GATEWAY_TOKEN',
+      'A token has at least 8 printable ASCII characters and no white space.',
+      {
+        exit: 'usage',
+      },
+    );
+  }
+  return tokens;
+}
+
+function parseListen(listen: string): { host: string; port: number; loopback: boolean } {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(listen.trim());
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (!host || port > 65_535) {
+    throw new TincanError('GATEWAY_LISTEN', `"${listen}" is not HOST:PORT.`, {
+      hint: 'For example 127.0.0.1:8080, or 0.0.0.0:8080 for boards on the network.',
+      exit: 'usage',
+    });
+  }
+  const address = host === 'localhost' ? '127.0.0.1' : host;
+  return { host: address, port, loopback: /^127\.\d+\.\d+\.\d+$|^::1$/.test(address) };
+}
+
+function listen(server: import('node:http').Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'another program listens there' : error.message;
+      reject(
+        new TincanError('GATEWAY_LISTEN', `Cannot listen on ${host}:${port}: ${why}.`, {
+          hint: 'Choose another port with --listen HOST:PORT; port 0 takes a free one.',
+          cause: error,
+          exit: 'server',
+        }),
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}

@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { echoBrain } from './brain-echo.ts';
+import { Bench, fixedBrain, tone } from './test-session.ts';
+
+const speech = { type: 'say', text: 'The light is on now.', pcm: tone(1000) } as const;
+const update = (session: object) => ({ type: 'session.update', session: { type: 'realtime', ...session } });
+const userText = (text: string) => ({
+  type: 'conversation.item.create',
+  item: { type: 'message', role: 'user', content: [{ type: 'input_text', text }] },
+});
+
+describe('a response', () => {
+  it('is refused while another is being made', async () => {
+    const bench = new Bench(fixedBrain([speech]));
+    bench.send({ type: 'response.create' });
+    bench.send({ type: 'response.create', event_id: 'second' });
+    expect(bench.last('error').error).toMatchObject({
+      code: 'conversation_already_has_active_response',
+      event_id: 'second',
+    });
+    expect(bench.all('response.created')).toHaveLength(1);
+  });
+
+  it('calls a tool without any event of sound', async () => {
+    const bench = new Bench(
+      fixedBrain([{ type: 'call', name: 'set_light', arguments: '{"on":true,"color":"blue"}' }]),
+    );
+    bench.send({ type: 'response.create' });
+    await bench.run(500);
+    const argument = (type: string) => type !== 'response.function_call_arguments.delta';
+    expect(bench.types(1).filter(argument)).toEqual([
+      'response.created',
+      'rate_limits.updated',
+      'response.output_item.added',
+      'conversation.item.added',
+      'response.function_call_arguments.done',
+      'conversation.item.done',
+      'response.output_item.done',
+      'response.done',
+    ]);
+    const done = bench.last('response.function_call_arguments.done');
+    expect(
+      bench
+        .all('response.function_call_arguments.delta')
+        .map((one) => one.delta)
+        .join(''),
+    ).toBe(done.arguments);
+    expect(bench.last('response.done').response.output).toMatchObject([
+      {
+        type: 'function_call',
+        name: 'set_light',
+        call_id: done.call_id,
+        arguments: done.arguments,
+        status: 'completed',
+      },
+    ]);
+    bench.send({
+      type: 'conversation.item.create',
+      item: { type: 'function_call_output', call_id: done.call_id, output: '{"ok":true}' },
+    });
+    expect(bench.types().slice(-2)).toEqual(['conversation.item.added', 'conversation.item.done']);
+  });
+
+  it('is text only where the session or the request wants text', async () => {
+    const bench = new Bench(fixedBrain([speech]));
+    bench.send({ type: 'response.create', response: { output_modalities: ['text'] } });
+    await bench.run(1000);
+    expect(bench.types().filter((type) => type.includes('audio'))).toEqual([]);
+    expect(bench.frames).toEqual([]);
+    expect(bench.last('response.output_text.done').text).toBe('The light is on now.');
+    expect(
+      bench
+        .all('response.output_text.delta')
+        .map((one) => one.delta)
+        .join(''),
+    ).toBe('The light is on now.');
+  });
+
+  it('stops at max_output_tokens', async () => {
+    const bench = new Bench(fixedBrain([speech]));
+    bench.send({ type: 'response.create', response: { max_output_tokens: 8 } });
+    await bench.run(1500);
+    expect(bench.last('response.done').response).toMatchObject({
+      status: 'incomplete',
+      status_details: { reason: 'max_output_tokens' },
+    });
+    expect(bench.frames.length).toBeLessThan(50);
+    expect(bench.types().at(-1)).toBe('output_audio_buffer.stopped');
+  });
+
+  it('out of the conversation leaves no item in it', async () => {
+    const bench = new Bench(fixedBrain([speech]));
+    bench.send({
+      type: 'response.create',
+      response: { conversation: 'none', output_modalities: ['text'], input: [] },
+    });
+    await bench.run(500);
+    expect(bench.types()).not.toContain('conversation.item.added');
+    expect(bench.types()).toContain('response.output_item.done');
+  });
+
+  it('fails calmly when its brain fails', async () => {
+    const bench = new Bench({
+      mode: 'broken',
+      open: () => ({
+        transcribe: async () => null,
+        // biome-ignore lint/correctness/useYield: it fails before it has anything to say
+        async *answer() {
+          throw new Error('no thought');
+        },
+      }),
+    });
+    bench.send({ type: 'response.create' });
+    await bench.run(20);
+    expect(bench.last('response.done').response).toMatchObject({
+      status: 'failed',
+      status_details: { type: 'failed' },
+    });
+  });
+
+  it('comes by itself after idle_timeout_ms of silence', async () => {
+    const bench = new Bench(fixedBrain([speech]));
+    bench.send(
+      update({ audio: { input: { turn_detection: { type: 'server_vad', idle_timeout_ms: 5000 } } } }),
+    );
+    bench.send({ type: 'response.create' });
+    await bench.run(1200);
+    const stopped = bench.last('output_audio_buffer.stopped').at;
+    await bench.run(5000);
+    expect(bench.last('input_audio_buffer.timeout_triggered').at).toBe(stopped + 5000);
+    expect(bench.all('response.created')).toHaveLength(2);
+  });
+});
+
+describe('the conversation', () => {
+  it('takes items at the end, at the root, and after another', () => {
+    const bench = new Bench(echoBrain());
+    const create = (id: string, previous?: string) =>
+      bench.send({ ...userText(id), item: { ...userText(id).item, id }, previous_item_id: previous });
+    create('a');
+    create('b');
+    create('root', 'root');
+    create('between', 'a');
+    create('lost', 'nowhere');
+    expect(
+      bench.all('conversation.item.done').map(({ item, previous_item_id }) => [item.id, previous_item_id]),
+    ).toEqual([
+      ['a', null],
+      ['b', 'a'],
+      ['root', null],
+      ['between', 'a'],
+    ]);
+    expect(bench.last('error').error).toMatchObject({ code: 'invalid_value', param: 'previous_item_id' });
+  });
+
+  it('gives items back, and deletes them', () => {
+    const bench = new Bench(echoBrain());
+    bench.send({ ...userText('hello'), item: { ...userText('hello').item, id: 'a' } });
+    bench.send({ type: 'conversation.item.retrieve', item_id: 'a' });
+    expect(bench.last('conversation.item.retrieved').item).toMatchObject({
+      id: 'a',
+      object: 'realtime.item',
+      content: [{ type: 'input_text', text: 'hello' }],
+    });
+    bench.send({ type: 'conversation.item.delete', item_id: 'a' });
+    expect(bench.last('conversation.item.deleted').item_id).toBe('a');
+    bench.send({ type: 'conversation.item.retrieve', item_id: 'a' });
+    expect(bench.last('error').error.param).toBe('item_id');
+  });
+
+  it('truncates the sound of an answer, but not beyond its end', async () => {
+    const bench = new Bench(fixedBrain([speech]));
+    bench.send({ type: 'response.create' });
+    await bench.run(1500);
+    const id = bench.last('response.output_item.done').item.id;
+    bench.send({ type: 'conversation.item.truncate', item_id: id, content_index: 0, audio_end_ms: 1200 });
+    expect(bench.last('error').error).toMatchObject({ code: 'invalid_value', param: 'audio_end_ms' });
+    bench.send({ type: 'conversation.item.truncate', item_id: id, content_index: 0, audio_end_ms: 400 });
+    expect(bench.last('conversation.item.truncated')).toMatchObject({ item_id: id, audio_end_ms: 400 });
+    bench.send({ type: 'conversation.item.retrieve', item_id: id });
+    expect(bench.last('conversation.item.retrieved').item).toMatchObject({
+      content: [{ type: 'output_audio' }],
+    });
+  });
+
+  it('that is cancelled in the middle of a call has only the arguments that were made', async () => {
+    const bench = new Bench(fixedBrain([{ type: 'call', name: 'f', arguments: `"${'x'.repeat(100)}"` }]));
+    bench.send({ type: 'response.create' });
+    await bench.run(30);
+    bench.send({ type: 'response.cancel' });
+    const made = bench
+      .all('response.function_call_arguments.delta')
+      .map((one) => one.delta)
+      .join('');
+    expect(made.length).toBeLessThan(102);
+    expect(bench.last('response.function_call_arguments.done').arguments).toBe(made);
+    expect(bench.last('response.done').response).toMatchObject({
+      status: 'cancelled',
+      output: [{ type: 'function_call', status: 'incomplete', arguments: made }],
+    });
+  });
+});

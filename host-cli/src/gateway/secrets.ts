@@ -1,0 +1,61 @@
+/** Who may call: the gateway's own tokens, and the ephemeral secrets that it gave out. Neither is ever shown. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { SessionUpdate } from './config.ts';
+import { RealtimeError } from './events.ts';
+
+const MAX_SECRETS = 1000;
+
+interface Secret {
+  session: SessionUpdate | undefined;
+  /** Unix seconds. */
+  expiresAt: number;
+}
+/** Who is asking. `secret` is set where it is an ephemeral one; `name` tells bearers apart without showing them. */
+export interface Bearer {
+  name: string;
+  secret?: Secret;
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+export class Access {
+  readonly #tokens: Buffer[] | null;
+  readonly #now: () => number;
+  readonly #secrets = new Map<string, Secret>();
+
+  /** `tokens` null: everybody may call. `now` gives Unix seconds. */
+  constructor(tokens: readonly string[] | null, now: () => number) {
+    this.#tokens = tokens?.map(digest) ?? null;
+    this.#now = now;
+  }
+
+  /** Makes an ephemeral secret, valid for so many seconds. */
+  issue(session: SessionUpdate | undefined, seconds: number): { value: string; expiresAt: number } {
+    const now = this.#now();
+    for (const [key, secret] of this.#secrets) if (secret.expiresAt <= now) this.#secrets.delete(key);
+    if (this.#secrets.size >= MAX_SECRETS) {
+      throw new RealtimeError('rate_limit_exceeded', 'Too many client secrets are valid at the same time.');
+    }
+    const value = `ek_${randomBytes(24).toString('hex')}`;
+    const expiresAt = Math.floor(now) + seconds;
+    this.#secrets.set(digest(value).toString('hex'), { session, expiresAt });
+    return { value, expiresAt };
+  }
+
+  /** The bearer of these headers, or undefined. Compares digests in constant time. */
+  check(headers: { authorization?: string; 'api-key'?: string | string[] }): Bearer | undefined {
+    const bearer = /^bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
+    const key = headers['api-key'];
+    const given = bearer ?? (typeof key === 'string' ? key.trim() : undefined);
+    if (given) {
+      const hash = digest(given);
+      const name = hash.toString('hex');
+      const secret = this.#secrets.get(name);
+      if (secret && secret.expiresAt > this.#now()) return { name, secret };
+      let known = false;
+      for (const token of this.#tokens ?? []) known = timingSafeEqual(token, hash) || known;
+      if (known) return { name };
+    }
+    return this.#tokens === null ? { name: '' } : undefined;
+  }
+}
