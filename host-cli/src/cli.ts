@@ -1,0 +1,20 @@
+/** Where the bundle begins: signals, pipes, and the exit status. The commands are in program.ts. */
+import { EXIT, printError } from './errors.ts';
+import { main, onInterrupt } from './program.ts';
+
+process.on('SIGINT', onInterrupt);
+process.on('SIGTERM', onInterrupt);
+// A closed pipe (`tincan tail | head`) is the end, not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
+});
+// A defect of ours in a callback: still one sentence, no secret, and JSON where it was asked for.
+const defect = (error: unknown) => process.exit(printError(error, process.argv.includes('--json')));
+process.on('uncaughtException', defect);
+process.on('unhandledRejection', defect);
+const status = await main(process.argv.slice(2));
+// Native parts (libdatachannel) keep threads that would keep the process; what was said must be out before it ends.
+for (const stream of [process.stdout, process.stderr]) {
+  await new Promise<void>((resolve) => stream.write('', () => resolve()));
+}
+process.exit(status);

@@ -1,0 +1,137 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeWav } from '@tincan/shared-protocol';
+import { expect, test } from 'vitest';
+import { buildImage } from '../build/virtual.ts';
+import { runDemo } from '../demo/index.ts';
+import { checkFiles } from '../flash/check.ts';
+import { readPlan } from '../flash/plan.ts';
+import { createOutput } from '../output.ts';
+import { repositoryPath } from '../root.ts';
+import { readSentence } from '../sentence.ts';
+import { nodeCheck, serverCheck } from './doctor.ts';
+import { gatewayToken } from './gateway.ts';
+import { answerTo } from './say.ts';
+import { parseListen } from './virtual.ts';
+
+const silent = { out: { write: () => 0 }, err: { write: () => 0 }, env: {}, now: () => 0 };
+const folder = () => mkdtempSync(join(tmpdir(), 'tincan-'));
+
+test('build writes a whole image: what flash would check is right, and hello will say its hash', async () => {
+  const out = folder();
+  const cacheDir = repositoryPath('build/cache');
+  const built = await buildImage({ board: 'virtual', out, version: '1.2.3', cacheDir });
+  const { app, table } = checkFiles(readPlan(out).files, { board: 'virtual', flashBytes: 8 << 20 });
+  expect(app).toMatchObject({
+    project: 'tincan-virtual',
+    version: '1.2.3',
+    image: built.image,
+    offset: 0x20000,
+  });
+  expect(table?.map((one) => one.name)).toEqual([
+    'nvs',
+    'otadata',
+    'phy_init',
+    'nvs_keys',
+    'ota_0',
+    'ota_1',
+    'coredump',
+  ]);
+  expect(built.files.map((file) => file.offset)).toEqual([0, 0x8000, 0xf000, 0x20000]);
+});
+
+test('the gateway keeps its token in a file that only its owner can read, and uses it again', () => {
+  const env = { XDG_CONFIG_HOME: folder() };
+  const first = gatewayToken({ env });
+  expect(first).toMatchObject({ made: true, from: join(env.XDG_CONFIG_HOME, 'tincan/gateway-token') });
+  expect(first.token).toMatch(/^tc_[0-9a-f]{32}$/);
+  expect(statSync(first.from).mode & 0o077).toBe(0);
+  expect(readFileSync(first.from, 'utf8').trim()).toBe(first.token);
+  expect(gatewayToken({ env })).toMatchObject({ token: first.token, made: false });
+  expect(gatewayToken({ env: { ...env, TINCAN_GATEWAY_TOKEN: 'mine' } })).toMatchObject({ token: 'mine' });
+});
+
+test('a token file that is empty or missing is an error, and is not written over', () => {
+  const file = join(folder(), 'token');
+  expect(() => gatewayToken({ env: {} }, file)).toThrow(expect.objectContaining({ code: 'SECRET_FILE' }));
+  expect(existsSync(file)).toBe(false);
+  writeFileSync(file, '\n');
+  expect(() => gatewayToken({ env: {} }, file)).toThrow(expect.objectContaining({ code: 'SECRET_FILE' }));
+});
+
+test('HOST:PORT, with IPv6 in brackets; all else is a usage error', () => {
+  expect(parseListen('127.0.0.1:4000')).toEqual({ host: '127.0.0.1', port: 4000 });
+  expect(parseListen('[::1]:0')).toEqual({ host: '::1', port: 0 });
+  for (const wrong of ['4000', '127.0.0.1', 'host:70000', '::1:4000', '']) {
+    expect(() => parseListen(wrong)).toThrow(expect.objectContaining({ code: 'LISTEN_SYNTAX', exitCode: 2 }));
+  }
+});
+
+test('what a person says is read at any rate; what is no sound is refused', () => {
+  const path = join(folder(), 'a.wav');
+  writeFileSync(path, writeWav(new Int16Array(4800), 48_000));
+  expect(readSentence(path).length).toBe(1600);
+  writeFileSync(path, 'ID3 not a wav at all');
+  expect(() => readSentence(path)).toThrow(expect.objectContaining({ code: 'WAV_BROKEN', exitCode: 2 }));
+});
+
+test.each([
+  ['20.18.3', 'fail'],
+  ['18.99.0', 'fail'],
+  ['20.19.0', 'ok'],
+  ['22.1.0', 'ok'],
+])('Node %s: %s', (version, state) => {
+  expect(nodeCheck(version).state).toBe(state);
+});
+
+test.each([
+  [401, 'ok'],
+  [400, 'ok'],
+  [404, 'fail'],
+  [302, 'fail'],
+  [200, 'warn'],
+  [503, 'warn'],
+])('a server that answers an empty offer with %i: %s', async (status, state) => {
+  const server = createServer((_, response) =>
+    response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end('{}'),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const check = await serverCheck(`http://127.0.0.1:${port}/v1/realtime/calls`);
+  server.close();
+  expect(check.state).toBe(state);
+  if (state !== 'ok') expect(check.next).toBeDefined();
+});
+
+test('what answers a text is not the greeting that was being made when it came', () => {
+  const answer = answerTo('Hi.');
+  const event = (type: string, more: object) =>
+    answer({ method: 'realtime.event', params: { event: { type, ...more } }, at: 0 });
+  const item = { role: 'user', content: [{ type: 'input_text', text: 'Hi.' }] };
+  const words = (response_id: string, transcript: string) =>
+    event('response.output_audio_transcript.done', { response_id, transcript });
+  event('response.created', { response: { id: 'greeting' } });
+  event('conversation.item.added', { item });
+  words('greeting', 'Hello!');
+  expect(event('response.done', { response: { id: 'greeting' } })).toBeUndefined();
+  // First a tool, without words.
+  event('response.created', { response: { id: 'tool' } });
+  expect(event('response.done', { response: { id: 'tool' } })).toBeUndefined();
+  event('response.created', { response: { id: 'answer' } });
+  words('answer', 'Hi yourself.');
+  expect(event('response.done', { response: { id: 'answer' } })).toEqual(['Hi yourself.']);
+});
+
+test('the demo clears away its own files, and no others', async () => {
+  const out = folder();
+  writeFileSync(join(out, 'mine.txt'), 'keep');
+  writeFileSync(join(out, 'summary.json'), '{}');
+  const stop = new AbortController();
+  stop.abort();
+  const context = { out: createOutput(true, silent), signal: stop.signal, env: {} };
+  await expect(runDemo(context, { out })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  expect(readdirSync(out)).toEqual(['mine.txt']);
+});

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { aborted, type Context } from '../context.ts';
+import { messageOf, TincanError } from '../errors.ts';
+import { startGateway } from '../gateway/index.ts';
+import { registerSecret } from '../redact.ts';
+import { configFolder } from '../state.ts';
+
+export interface GatewayCommandOptions {
+  mode: string;
+  script?: string;
+  listen: string;
+  tokenFile?: string;
+  heard?: string;
+}
+
+const MODES = ['echo', 'script'] as const;
+
+/** The token that devices must show, and where it came from. @throws TincanError SECRET_FILE */
+export function gatewayToken(
+  context: Pick<Context, 'env'>,
+  file?: string,
+): { token: string; from: string; made: boolean } {
+  const fromEnv = context.env.TINCAN_GATEWAY_TOKEN;
+  if (file === undefined && fromEnv !== undefined && fromEnv !== '') {
+    return { token: fromEnv, from: 'TINCAN_GATEWAY_TOKEN', made: false };
+  }
+  // The same file at the next start, so that devices need not be provisioned again.
+  const path = file ?? join(configFolder(context.env), 'gateway-token');
+  if (file !== undefined || existsSync(path)) {
+    try {
+      const token = readFileSync(path, 'utf8').trim();
+      if (token !== '') return { token, from: path, made: false };
+      throw new Error('it is empty');
+    } catch (error) {
+      throw new TincanError('SECRET_FILE', `The token file ${path} cannot be used.`, {
+        exit: 'usage',
+        cause: new Error(messageOf(error)),
+        hint: 'It holds one line, the token; without --token-file a new one is made.',
+      });
+    }
+  }
+  const token = `tc_${randomBytes(16).toString('hex')}`;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${token}\n`, { mode: 0o600 });
+  return { token, from: path, made: true };
+}
+
+/** `tincan gateway`: a Realtime server on this machine, until Ctrl-C. */
+export async function gateway(context: Context, options: GatewayCommandOptions): Promise<void> {
+  const { out, signal } = context;
+  const mode = MODES.find((one) => one === options.mode);
+  if (mode === undefined) {
+    throw new TincanError('GATEWAY_MODE', `There is no mode "${options.mode}" yet.`, {
+      exit: 'usage',
+      hint: `Modes: ${MODES.join(', ')}.`,
+    });
+  }
+  const { token, from, made } = gatewayToken(context, options.tokenFile);
+  registerSecret(token);
+  const server = await startGateway({
+    mode,
+    listen: options.listen,
+    token,
+    ...(options.script === undefined ? {} : { script: options.script }),
+    ...(options.heard === undefined ? {} : { record: { heard: options.heard } }),
+    log: (line) => out.note(line),
+  });
+  try {
+    server.on('event', ({ call, direction, event, at }) =>
+      out.event({ at, call: call.id, direction, event }),
+    );
+    out.result({ url: server.url, callsUrl: server.callsUrl, mode, token: from }, server.callsUrl);
+    out.note(`the token is in ${from}${made ? ' (new, readable by you only)' : ''}; a device gets it so:`);
+    const option = from === 'TINCAN_GATEWAY_TOKEN' ? '--token-file FILE' : `--token-file ${from}`;
+    out.note(`  tincan provision --url ${server.callsUrl} ${option}`);
+    await aborted(signal);
+  } finally {
+    await server.close();
+  }
+}

@@ -1,0 +1,134 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { SETTINGS, type SettingsAnswer, type StateChange } from '@tincan/shared-protocol';
+import { findBoard } from '../build/virtual.ts';
+import { type Context, openBoard } from '../context.ts';
+import { Device } from '../device/device.ts';
+import { asTincanError, TincanError } from '../errors.ts';
+import { collectSettings, fillRequired } from '../provision/collect.ts';
+import { provisionOffline, settingsImage } from '../provision/offline.ts';
+import { applyAndJoin, isFingerprint, type SettingValues } from '../provision/online.ts';
+import { askVisible, terminalPrompt } from '../provision/secrets.ts';
+
+export interface ProvisionOptions {
+  board: string;
+  ssid?: string;
+  passwordFile?: string;
+  tokenFile?: string;
+  url?: string;
+  set?: string[];
+  offline?: boolean;
+  fresh?: boolean;
+  out?: string;
+}
+
+const REQUIRED = Object.entries(SETTINGS)
+  .filter(([, setting]) => 'required' in setting && setting.required === true)
+  .map(([name]) => name);
+
+/** `tincan provision`: gives a board its network, server and token. */
+export async function provision(context: Context, options: ProvisionOptions): Promise<void> {
+  const values = await collectSettings({ ...options, env: context.env });
+  if (options.out !== undefined) return toFile(context, values, options);
+  if (options.offline) return throughLoader(context, values, options);
+  return onRunning(context, values);
+}
+
+const questions = (context: Context) => ({
+  env: context.env,
+  prompt: terminalPrompt(),
+  ask: process.stdin.isTTY ? askVisible : undefined,
+});
+
+async function toFile(context: Context, values: SettingValues, options: ProvisionOptions): Promise<void> {
+  await fillRequired(values, new Set(), questions(context));
+  const nvs = findBoard(options.board).partitions.find((one) => one.type === 'data' && one.subtype === 'nvs');
+  if (nvs === undefined)
+    throw new TincanError('NVS_NONE', `The board ${options.board} has no nvs partition.`);
+  const file = options.out ?? '';
+  // It holds secrets in the clear; the mode of a file that is there already would stay.
+  rmSync(file, { force: true });
+  writeFileSync(file, settingsImage(values, nvs.size), { mode: 0o600 });
+  context.out.result(
+    { file, offset: nvs.offset, bytes: nvs.size, settings: Object.keys(values) },
+    `${file}: NVS image for 0x${nvs.offset.toString(16)} with ${count(values)}. It holds secrets in the clear.`,
+  );
+}
+
+async function throughLoader(
+  context: Context,
+  values: SettingValues,
+  options: ProvisionOptions,
+): Promise<void> {
+  await fillRequired(values, options.fresh ? new Set() : new Set(REQUIRED), questions(context));
+  nothingGiven(values);
+  const line = await openBoard(context);
+  const started = performance.now();
+  try {
+    const { partition } = await provisionOffline({ line, values, fresh: options.fresh ?? false });
+    const ms = Math.round(performance.now() - started);
+    context.out.result(
+      { way: 'offline', settings: Object.keys(values), partition: partition.name, ms },
+      `wrote ${count(values)} into ${partition.name} in ${ms} ms; the board starts with them`,
+    );
+  } finally {
+    await line.close();
+  }
+}
+
+async function onRunning(context: Context, values: SettingValues): Promise<void> {
+  const device = new Device(await openBoard(context));
+  try {
+    const hello = await device.hello({ timeoutMs: 3000, signal: context.signal }).catch((error: unknown) => {
+      const known = asTincanError(error);
+      if (known.code !== 'BOARD_SILENT') throw error;
+      throw new TincanError(known.code, known.message, {
+        exit: 'device',
+        cause: known.cause,
+        hint: 'Flash it first (`tincan flash`); or use --offline, which needs no running firmware.',
+      });
+    });
+    await fillRequired(values, await heldBy(device), questions(context));
+    nothingGiven(values);
+    const started = performance.now();
+    const { answer, joined } = await applyAndJoin(device, values, context.signal);
+    const ms = Math.round(performance.now() - started);
+    context.out.result(
+      { way: 'online', settings: Object.keys(values), ...answer, address: joined?.detail, ms },
+      `${hello.name}: ${answer.changed.length} of ${count(values)} changed and read back in ${ms} ms${follows(answer.effect, joined)}`,
+    );
+  } finally {
+    await device.close();
+  }
+}
+
+/** Required settings that the device already has. */
+async function heldBy(device: Device): Promise<Set<string>> {
+  const { values } = await device.request<SettingsAnswer>('settings.get', { names: REQUIRED });
+  return new Set(
+    REQUIRED.filter((name) => {
+      const value = values[name];
+      return isFingerprint(value) ? value.set : value !== undefined && value !== '';
+    }),
+  );
+}
+
+function nothingGiven(values: SettingValues): void {
+  if (Object.keys(values).length > 0) return;
+  throw new TincanError('NOTHING_TO_DO', 'There is no setting to write.', {
+    exit: 'usage',
+    hint: 'Example: tincan provision --ssid home --password-file wifi.txt --token-file token.txt',
+  });
+}
+
+function count(values: SettingValues): string {
+  const number = Object.keys(values).length;
+  return `${number} setting${number === 1 ? '' : 's'}`;
+}
+
+/** What a commit sets going, for people. */
+export function follows(effect: string, joined: StateChange | undefined): string {
+  if (joined) return `; it is on the network${joined.detail ? ` as ${joined.detail}` : ''}`;
+  if (effect === 'wifi') return '; it joins the network as soon as nothing is missing';
+  if (effect === 'session') return '; it holds from the next session on';
+  return '';
+}

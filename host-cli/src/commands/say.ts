@@ -1,0 +1,68 @@
+import type { Context } from '../context.ts';
+import type { DeviceMessage } from '../device/device.ts';
+import { eventType } from '../device/format.ts';
+import { TincanError } from '../errors.ts';
+import { ensureLive, withDevice } from './session.ts';
+
+/** How long an answer may take. */
+const ANSWER_MS = 60_000;
+
+/** `tincan say TEXT`: a sentence in text, as if it had been spoken; prints the answer's words. */
+export async function say(context: Context, words: string[], options: { wait: boolean }): Promise<void> {
+  const text = words.join(' ').trim();
+  if (text === '') {
+    throw new TincanError('TEXT_EMPTY', 'There is nothing to say.', {
+      exit: 'usage',
+      hint: 'Example: tincan say "Switch the light on."',
+    });
+  }
+  await withDevice(context, async (device, hello) => {
+    await ensureLive(device, hello, context.signal);
+    const answer = device.waitFor(answerTo(text), 'session.say with a spoken answer', {
+      timeoutMs: ANSWER_MS,
+      signal: context.signal,
+    });
+    answer.catch(() => undefined);
+    await device.request('session.say', { text });
+    if (!options.wait) {
+      context.out.result({ said: text }, 'said');
+      return;
+    }
+    const parts = await answer;
+    context.out.result({ said: text, answer: parts.join('\n') }, parts.join('\n'));
+  });
+}
+
+interface SpokenEvent {
+  item?: { role?: string; content?: { text?: string }[] };
+  response?: { id?: string };
+  response_id?: string;
+  transcript?: string;
+  text?: string;
+}
+
+/**
+ * Follows the events of a session; gives the words of what answers `text`. A response that was made before the server
+ * had that text (the greeting of a new session) answers nothing.
+ */
+export function answerTo(text: string): (message: DeviceMessage) => string[] | undefined {
+  const said: string[] = [];
+  const answers = new Set<string | undefined>();
+  let asked = false;
+  return (message) => {
+    if (message.method !== 'realtime.event') return undefined;
+    const type = eventType(message) ?? '';
+    const event = (message.params.event ?? {}) as SpokenEvent;
+    if (/^conversation\.item\.(added|created|done)$/.test(type))
+      asked ||= event.item?.role === 'user' && event.item.content?.[0]?.text === text;
+    if (type === 'response.created' && asked) answers.add(event.response?.id);
+    const part = /transcript\.done$/.test(type)
+      ? event.transcript
+      : /text\.done$/.test(type)
+        ? event.text
+        : undefined;
+    if (typeof part === 'string' && answers.has(event.response_id)) said.push(part);
+    // A tool call is answered by another response: the last one is the one with words.
+    return type === 'response.done' && answers.has(event.response?.id) && said.length > 0 ? said : undefined;
+  };
+}

@@ -1,0 +1,239 @@
+/**
+ * What is looked at before a single byte is written: a board that was flashed with something else is easy to make and
+ * tedious to mend. Everything that can be known from the files alone is checked before the port is opened.
+ */
+import {
+  appDescriptorOf,
+  PARTITION_TABLE_OFFSET,
+  PARTITION_TABLE_SIZE,
+  PARTITION_TYPE,
+  type Partition,
+  parseImage,
+  parsePartitionTable,
+  partitionKind,
+  ROM,
+} from '@tincan/shared-protocol';
+import { TincanError } from '../errors.ts';
+import { bytes } from '../output.ts';
+import type { FlashFile } from './flasher.ts';
+
+/** The application among the files. */
+export interface AppInfo {
+  name: string;
+  offset: number;
+  partition: string;
+  /** As its descriptor holds it: `tincan-<board>`. */
+  project: string;
+  version: string;
+  /** SHA-256 of the application, 64 hex digits: what the board's `hello` must say. */
+  image: string;
+}
+
+export interface CheckOptions {
+  /** Refuse an image of another board than this. */
+  board?: string;
+  /** Size of the flash, where it is known. */
+  flashBytes?: number;
+  /** Revision of the chip, where it is known: major * 100 + minor. */
+  revision?: number;
+  /** The table on the board, for files that bring none. */
+  table?: readonly Partition[];
+}
+
+export interface Checked {
+  app: AppInfo | undefined;
+  /** The partition table that will be in force; undefined where neither files nor options have one. */
+  table: readonly Partition[] | undefined;
+}
+
+const PROJECT_PREFIX = 'tincan-';
+const SECTOR = ROM.flashSector;
+const IMAGE_MAGIC = 0xe9;
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+function refuse(code: string, message: string, hint: string, cause?: string): TincanError {
+  return new TincanError(code, message, {
+    exit: 'flash',
+    hint,
+    cause: cause === undefined ? undefined : new Error(cause),
+  });
+}
+
+const BUILD_AGAIN = 'Build it again with `tincan build`; nothing was written to the board.';
+
+/** Names of chips by the id in an image's header. */
+const CHIPS: Record<number, string> = {
+  0: 'ESP32',
+  2: 'ESP32-S2',
+  5: 'ESP32-C3',
+  9: 'ESP32-S3',
+  12: 'ESP32-C2',
+  13: 'ESP32-C6',
+  16: 'ESP32-H2',
+  18: 'ESP32-P4',
+};
+
+/**
+ * Refuses what must not be written.
+ * @throws TincanError IMAGE_EMPTY, IMAGE_ALIGN, IMAGE_OVERLAP, IMAGE_PAST_END, IMAGE_TABLE, IMAGE_CHIP,
+ *   IMAGE_REVISION, IMAGE_BROKEN, IMAGE_TOO_BIG, IMAGE_PLACE, IMAGE_OTHER_BOARD
+ */
+export function checkFiles(files: readonly FlashFile[], options: CheckOptions = {}): Checked {
+  checkPlaces(files, options.flashBytes);
+  const table = tableOf(files, options);
+  let app: AppInfo | undefined;
+  for (const file of files) {
+    if (file.offset === PARTITION_TABLE_OFFSET) continue;
+    if (file.offset < PARTITION_TABLE_OFFSET) {
+      checkImage(file, options);
+      continue;
+    }
+    const partition = table === undefined ? undefined : partitionFor(file, table);
+    const isApp = partition?.type === PARTITION_TYPE.app;
+    if (!isApp && (partition !== undefined || file.data[0] !== IMAGE_MAGIC)) continue;
+    const found = checkApp(file, partition, options);
+    app ??= found;
+  }
+  return { app, table };
+}
+
+function checkPlaces(files: readonly FlashFile[], flashBytes: number | undefined): void {
+  if (files.length === 0) throw refuse('IMAGE_EMPTY', 'There is nothing to flash.', BUILD_AGAIN);
+  const sorted = [...files].sort((a, b) => a.offset - b.offset);
+  for (const [i, file] of sorted.entries()) {
+    const end = file.offset + file.data.length;
+    if (file.data.length === 0) throw refuse('IMAGE_EMPTY', `${file.name} is empty.`, BUILD_AGAIN);
+    if (file.offset % SECTOR !== 0) {
+      throw refuse(
+        'IMAGE_ALIGN',
+        `${file.name} is to be written at ${hex(file.offset)}, which is not the start of a 4 KiB sector.`,
+        'Erasing that sector would destroy what stands before it. Correct the offset in flasher_args.json.',
+      );
+    }
+    const next = sorted[i + 1];
+    // A sector is erased as a whole, so files must not even share one.
+    if (next !== undefined && Math.ceil(end / SECTOR) * SECTOR > next.offset) {
+      throw refuse(
+        'IMAGE_OVERLAP',
+        `${file.name} (${hex(file.offset)} to ${hex(end)}) runs into ${next.name} at ${hex(next.offset)}.`,
+        'Correct the offsets in flasher_args.json, or build again; nothing was written to the board.',
+      );
+    }
+    if (flashBytes !== undefined && end > flashBytes) {
+      throw refuse(
+        'IMAGE_PAST_END',
+        `${file.name} ends at ${hex(end)}, but the flash of this board ends at ${hex(flashBytes)}.`,
+        'The image is for a board with a larger flash; check --board.',
+      );
+    }
+  }
+}
+
+function tableOf(files: readonly FlashFile[], options: CheckOptions): readonly Partition[] | undefined {
+  const file = files.find((one) => one.offset === PARTITION_TABLE_OFFSET);
+  if (file === undefined) return options.table;
+  const { entries, problems } = parsePartitionTable(file.data.subarray(0, PARTITION_TABLE_SIZE), {
+    ...(options.flashBytes === undefined ? {} : { flashSize: options.flashBytes }),
+  });
+  const [problem] = problems;
+  if (problem !== undefined) {
+    throw refuse(
+      'IMAGE_TABLE',
+      `${file.name} is not a usable partition table.`,
+      BUILD_AGAIN,
+      problem.message,
+    );
+  }
+  return entries;
+}
+
+/** The partition that a file belongs to. */
+function partitionFor(file: FlashFile, table: readonly Partition[]): Partition {
+  const partition = table.find((one) => file.offset >= one.offset && file.offset < one.offset + one.size);
+  if (partition === undefined) {
+    throw refuse(
+      'IMAGE_PLACE',
+      `${file.name} is to be written at ${hex(file.offset)}, where the partition table has nothing.`,
+      'flasher_args.json and the partition table are not of the same build; build again.',
+    );
+  }
+  const room = partition.offset + partition.size - file.offset;
+  if (file.data.length > room) {
+    throw refuse(
+      'IMAGE_TOO_BIG',
+      `${file.name} has ${bytes(file.data.length)}, but the partition ${partition.name} (${partitionKind(partition)}) only ${bytes(room)}.`,
+      'Make the image smaller or the partition larger; nothing was written to the board.',
+    );
+  }
+  return partition;
+}
+
+function checkImage(file: FlashFile, options: CheckOptions): ReturnType<typeof parseImage> {
+  const image = parseImage(file.data);
+  const chip = image.header?.chip;
+  if (chip !== undefined && chip !== ROM.chipId) {
+    throw refuse(
+      'IMAGE_CHIP',
+      `${file.name} is for the ${CHIPS[chip] ?? `chip with id ${chip}`}, not for the ESP32-S3.`,
+      'Choose the image of this board with --board, or build it with `tincan build`; nothing was written.',
+    );
+  }
+  const [problem] = image.problems;
+  if (problem !== undefined) {
+    const how = problem.code === 'truncated' ? 'is cut off' : 'is damaged';
+    throw refuse(
+      'IMAGE_BROKEN',
+      `${file.name} ${how}: the board would not boot it.`,
+      BUILD_AGAIN,
+      problem.message,
+    );
+  }
+  const { header } = image;
+  if (
+    options.revision !== undefined &&
+    header !== undefined &&
+    (options.revision < header.minRev || options.revision > header.maxRev)
+  ) {
+    throw refuse(
+      'IMAGE_REVISION',
+      `${file.name} does not run on revision v${Math.floor(options.revision / 100)}.${options.revision % 100} of the chip.`,
+      'Build it for this revision (CONFIG_ESP32S3_REV_MIN); nothing was written to the board.',
+    );
+  }
+  return image;
+}
+
+function checkApp(file: FlashFile, partition: Partition | undefined, options: CheckOptions): AppInfo {
+  const image = checkImage(file, options);
+  const descriptor = appDescriptorOf(image);
+  if (descriptor === undefined) {
+    throw refuse('IMAGE_BROKEN', `${file.name} holds no description of its application.`, BUILD_AGAIN);
+  }
+  const { project } = descriptor;
+  if (!project.startsWith(PROJECT_PREFIX)) {
+    throw refuse(
+      'IMAGE_OTHER_BOARD',
+      `${file.name} is the project "${project}", not a Tincan firmware.`,
+      'Tincan flashes its own images (project tincan-<board>); use esptool for others.',
+    );
+  }
+  const board = project.slice(PROJECT_PREFIX.length);
+  if (options.board !== undefined && board !== options.board) {
+    throw refuse(
+      'IMAGE_OTHER_BOARD',
+      `${file.name} is for the board "${board}", not for "${options.board}".`,
+      `Build the right one with \`tincan build --board ${options.board}\`, or pass --board ${board}.`,
+    );
+  }
+  return {
+    name: file.name,
+    offset: file.offset,
+    partition: partition?.name ?? 'app',
+    project,
+    version: descriptor.version,
+    image: Buffer.from(descriptor.elfSha256).toString('hex'),
+  };
+}

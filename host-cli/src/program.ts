@@ -1,0 +1,334 @@
+/**
+ * The `tincan` command: one program, one verb per file in commands/, each loaded when it is called.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Context } from './context.ts';
+import { EXIT, printError, TincanError } from './errors.ts';
+import { createOutput } from './output.ts';
+import { refuseSecretArguments } from './provision/secrets.ts';
+import { VERSION } from './version.ts';
+
+interface Common {
+  port?: string;
+  json?: boolean;
+}
+
+const stop = new AbortController();
+/** What a command that reports failures in its result ends with. */
+let status: number = EXIT.ok;
+/** `--json` before the command's name. */
+let everyJson = false;
+
+/** Ctrl-C once: the command ends at a safe place. Twice: at once. */
+export function onInterrupt(): void {
+  if (stop.signal.aborted) process.exit(EXIT.interrupted);
+  stop.abort();
+}
+
+function contextOf(options: Common): Context {
+  return {
+    out: createOutput(options.json ?? everyJson),
+    signal: stop.signal,
+    env: process.env,
+    ...(options.port === undefined ? {} : { port: options.port }),
+  };
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  return Number(text);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It is a number of seconds above 0.');
+  return value;
+}
+
+const several = (value: string, before: string[] = []) => [...before, value];
+
+const BOARD = () => new Option('--board <id>', 'board, one of `tincan boards`').default('virtual');
+
+/** A command with the options that every command has, and an example in its help. */
+function verb(parent: Command, nameAndArguments: string, description: string, example: string): Command {
+  return parent
+    .command(nameAndArguments)
+    .description(description)
+    .option('--port <port>', 'serial port: a path, or rfc2217://host:port (default: found, or the last one)')
+    .option('--json', 'results as JSON lines on stdout, errors too')
+    .addHelpText('after', `\nExample:\n  $ ${example}`);
+}
+
+/** The whole command line. */
+export function createProgram(): Command {
+  const program = new Command('tincan')
+    .description('Makes an ESP32-S3 into a voice device for the OpenAI Realtime API.')
+    .version(VERSION)
+    .option('--json', 'results as JSON lines on stdout, errors too')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `\nExample:\n  $ tincan demo\n\nPorts: --port, else TINCAN_PORT, else the last one used, else the only board found.\nExit status: ${Object.entries(
+        EXIT,
+      )
+        .map(([name, code]) => `${code} ${name}`)
+        .join(', ')}.`,
+    );
+
+  verb(program, 'boards', 'list the boards that Tincan knows', 'tincan boards --json').action(
+    async (options: Common) => (await import('./commands/boards.ts')).boards(contextOf(options)),
+  );
+  verb(program, 'ports', 'list the serial ports of this machine', 'tincan ports').action(
+    async (options: Common) => (await import('./commands/ports.ts')).ports(contextOf(options)),
+  );
+  verb(program, 'build', 'build the image of a board', 'tincan build --board virtual')
+    .addOption(BOARD())
+    .option('--out <dir>', 'where the files go (default: build/<board>)')
+    .action(async (options: Common & { board: string; out?: string }) =>
+      (await import('./commands/build.ts')).build(contextOf(options), options),
+    );
+  verb(
+    program,
+    'flash [image]',
+    'write an image, verify it, and wait for the board to say hello',
+    'tincan flash --port rfc2217://127.0.0.1:4000',
+  )
+    .addOption(BOARD())
+    .option('--baud <rate>', 'speed of the transfer (default: 921600)', wholeNumber)
+    .option('--erase', 'erase the whole flash before, settings included')
+    .option('--all', 'write also what the flash holds already')
+    .action(
+      async (
+        image: string | undefined,
+        options: Common & { board: string; baud?: number; erase?: boolean; all?: boolean },
+      ) => (await import('./commands/flash.ts')).flash(contextOf(options), image, options),
+    );
+  verb(
+    program,
+    'provision',
+    'give a board its network, server and token (secrets: prompt, file, standard input, environment)',
+    'tincan provision --ssid home --password-file wifi.txt --token-file token.txt',
+  )
+    .addOption(BOARD())
+    .option('--ssid <name>', 'Wi-Fi network')
+    .option('--password-file <file>', 'file with its password; - is standard input')
+    .option('--token-file <file>', 'file with the token for the server; - is standard input')
+    .option('--url <url>', 'where the SDP offer is posted')
+    .option('--set <name=value>', 'any other setting; may be repeated', several)
+    .option('--offline', 'write into the NVS partition through the loader; needs no running firmware')
+    .option('--fresh', 'with --offline: forget what the partition holds')
+    .option('--out <file>', 'write an NVS image into a file instead')
+    .action(
+      async (
+        options: Common & {
+          board: string;
+          ssid?: string;
+          passwordFile?: string;
+          tokenFile?: string;
+          url?: string;
+          set?: string[];
+          offline?: boolean;
+          fresh?: boolean;
+          out?: string;
+        },
+      ) => (await import('./commands/provision.ts')).provision(contextOf(options), options),
+    );
+  addConfig(program);
+  verb(program, 'tail', 'show everything a device says: logs and events', 'tincan tail --until response.done')
+    .option('--events <file>', 'append all of it as JSON lines to a file')
+    .option('--for <seconds>', 'end after this time', seconds)
+    .option('--until <name>', 'end with this event, notification, or state:NAME')
+    .option('--deltas', 'show the pieces of texts as they come')
+    .option('--start', 'start a session first')
+    .action(
+      async (
+        options: Common & {
+          events?: string;
+          for?: number;
+          until?: string;
+          deltas?: boolean;
+          start?: boolean;
+        },
+      ) => (await import('./commands/tail.ts')).tail(contextOf(options), options),
+    );
+  verb(
+    program,
+    'say <text...>',
+    'say something in text, and print the answer',
+    'tincan say "Switch the light on."',
+  )
+    .option('--no-wait', 'do not wait for the answer')
+    .action(async (text: string[], options: Common & { wait: boolean }) =>
+      (await import('./commands/say.ts')).say(contextOf(options), text, options),
+    );
+  verb(
+    program,
+    'send <event>',
+    'send one Realtime event (JSON; - is standard input, @FILE a file)',
+    `tincan send '{"type":"response.create"}'`,
+  ).action(async (event: string, options: Common) =>
+    (await import('./commands/send.ts')).send(contextOf(options), event),
+  );
+  addSession(program);
+  verb(
+    program,
+    'virtual',
+    'run a virtual board until Ctrl-C; prints its port',
+    'tincan virtual --listen 127.0.0.1:4000 --flash board.bin',
+  )
+    .option('--listen <host:port>', 'where its serial port listens (RFC 2217)', '127.0.0.1:0')
+    .option('--flash <file>', 'where its flash is kept (default: in memory)')
+    .option('--mic <wav>', 'what a person says to it; may be repeated', several)
+    .option('--speaker <wav>', 'where its loudspeaker is recorded')
+    .option('--ap <ssid>', 'the Wi-Fi network in its room', 'tincan-lab')
+    .option('--ap-open', 'that network has no password (else TINCAN_AP_PASSWORD, or one that is made up)')
+    .option('--pty <path>', 'make a pseudo terminal too (needs socat)')
+    .option('--pace', 'line and flash as slow as real ones')
+    .action(
+      async (
+        options: Common & {
+          listen: string;
+          flash?: string;
+          mic?: string[];
+          speaker?: string;
+          ap: string;
+          apOpen?: boolean;
+          pty?: string;
+          pace?: boolean;
+        },
+      ) => (await import('./commands/virtual.ts')).virtual(contextOf(options), options),
+    );
+  verb(
+    program,
+    'gateway',
+    'run a Realtime server on this machine until Ctrl-C',
+    'tincan gateway --mode echo --listen 127.0.0.1:8080',
+  )
+    .option('--mode <mode>', 'echo: says back what it hears; script: a written conversation', 'echo')
+    .option('--script <file>', 'the conversation of mode script')
+    .option('--listen <host:port>', 'where it listens', '127.0.0.1:8080')
+    .option(
+      '--token-file <file>',
+      'token that devices must show (else TINCAN_GATEWAY_TOKEN, or one that is made)',
+    )
+    .option('--heard <wav>', 'where what it hears is recorded')
+    .action(
+      async (
+        options: Common & {
+          mode: string;
+          script?: string;
+          listen: string;
+          tokenFile?: string;
+          heard?: string;
+        },
+      ) => (await import('./commands/gateway.ts')).gateway(contextOf(options), options),
+    );
+  verb(program, 'demo', 'walk the whole way on a virtual board: build, flash, provision, talk', 'tincan demo')
+    .option('--say <wav>', 'what the person says; may be repeated', several)
+    .option('--out <dir>', 'where the results go', 'out/demo')
+    .action(async (options: Common & { say?: string[]; out: string }) => {
+      status = await (await import('./commands/demo.ts')).demo(contextOf(options), options);
+    });
+  verb(program, 'doctor', 'look at everything that a device needs', 'tincan doctor')
+    .addOption(BOARD())
+    .action(async (options: Common & { board: string }) => {
+      status = await (await import('./commands/doctor.ts')).doctor(contextOf(options), options);
+    });
+  return program;
+}
+
+function addConfig(program: Command): void {
+  const config = program
+    .command('config')
+    .description('read and change the settings of a running device')
+    .addHelpText('after', '\nExample:\n  $ tincan config list');
+  verb(
+    config,
+    'get <names...>',
+    'show settings; secrets as fingerprints',
+    'tincan config get audio.volume',
+  ).action(async (names: string[], options: Common) =>
+    (await import('./commands/config.ts')).configGet(contextOf(options), names),
+  );
+  verb(config, 'list', 'show all settings', 'tincan config list')
+    .option('--describe', 'what settings there are and what they take; needs no device')
+    .action(async (options: Common & { describe?: boolean }) =>
+      (await import('./commands/config.ts')).configList(contextOf(options), options),
+    );
+  verb(
+    config,
+    'set <settings...>',
+    'change settings: NAME=VALUE…, or NAME VALUE; a secret by its NAME alone',
+    'tincan config set audio.volume=40 session.voice=cedar',
+  )
+    .option('--file <file>', 'the value is in a file; - is standard input')
+    .action(async (given: string[], options: Common & { file?: string }) =>
+      (await import('./commands/config.ts')).configSet(contextOf(options), given, options),
+    );
+  verb(config, 'unset <names...>', 'back to the defaults', 'tincan config unset session.voice').action(
+    async (names: string[], options: Common) =>
+      (await import('./commands/config.ts')).configUnset(contextOf(options), names),
+  );
+}
+
+function addSession(program: Command): void {
+  const session = program
+    .command('session')
+    .description('start, stop, or look at the conversation')
+    .addHelpText('after', '\nExample:\n  $ tincan session start');
+  verb(session, 'start', 'connect, and wait until it is live', 'tincan session start').action(
+    async (options: Common) => (await import('./commands/session.ts')).sessionStart(contextOf(options)),
+  );
+  verb(session, 'stop', 'end it', 'tincan session stop').action(async (options: Common) =>
+    (await import('./commands/session.ts')).sessionStop(contextOf(options)),
+  );
+  verb(
+    session,
+    'status',
+    'show what the device is doing, and its counters',
+    'tincan session status --json',
+  ).action(async (options: Common) =>
+    (await import('./commands/session.ts')).sessionStatus(contextOf(options)),
+  );
+}
+
+/** Commander's own complaints (unknown option, missing argument) as one of ours: a sentence, its guess as the hint. */
+function usageError(error: CommanderError): TincanError {
+  const [complaint = '', guess] = error.message.replace(/^error: /, '').split('\n');
+  const sentence = `${complaint.charAt(0).toUpperCase()}${complaint.slice(1).replace(/\.$/, '')}.`;
+  const help = '`tincan --help` shows the commands, `tincan COMMAND --help` the options of one.';
+  return new TincanError('USAGE', sentence, {
+    exit: 'usage',
+    hint: guess ? `${guess.replace(/^\(|\)$/g, '')} ${help}` : help,
+  });
+}
+
+/** Runs one command line and returns the exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const json = argv.includes('--json');
+  status = EXIT.ok;
+  everyJson = false;
+  try {
+    refuseSecretArguments(argv);
+    const program = createProgram();
+    program.on('option:json', () => {
+      everyJson = true;
+    });
+    configure(program);
+    await program.parseAsync([...argv], { from: 'user' });
+    return status;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return printError(error, json);
+    // --help and --version end that way too; so does `tincan` alone, which prints its help.
+    if (error.exitCode === 0 || error.code === 'commander.help')
+      return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return printError(usageError(error), json);
+  }
+}
+
+/** Commander throws instead of ending the process, and leaves complaints to us. */
+function configure(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  for (const child of command.commands) configure(child);
+}
