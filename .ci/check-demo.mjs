@@ -9,7 +9,10 @@ for (const path of ['flash.seconds', 'flash.bytes', 'provision.ms', 'connect.ms'
 }
 assert.equal(summary.link.framesLost, 0);
 assert.ok(summary.turns.length > 0, 'no turns');
-const events = (await readFile('out/demo/events.jsonl', 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
+const events = (await readFile('out/demo/events.jsonl', 'utf8'))
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line));
 assert.ok(events.length > 20, `only ${events.length} events`);
 for (const file of ['heard.wav', 'spoken.wav']) {
   const bytes = await readFile(`out/demo/${file}`);
