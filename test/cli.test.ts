@@ -470,4 +470,20 @@ describe.skipIf(process.platform === 'win32')('in the middle of flashing', () =>
     board.kill('SIGINT');
     expect(await board.ended).toMatchObject({ status: 0 });
   });
+
+  test('a reader of the results that goes away does not leave the chip in its loader', async () => {
+    const { child: board, port } = await virtual('--pace');
+    expect(await desk.run(['build'])).toMatchObject({ status: 0 });
+    const flash = desk.start(['flash', '--port', port, '--json', '--baud', '115200']);
+    await flash.line((line) => line.includes('"writing"') || undefined, 'writing');
+    flash.closeOutput();
+    expect(await flash.ended).toMatchObject({ status: 0, signal: null });
+    let stub = false;
+    await board.line((line) => {
+      stub ||= line.includes('"stub"') || line.includes('stub runs');
+      return (stub && (line.includes('"mode":"run"') || line.includes('boot mode run'))) || undefined;
+    }, 'a reset out of the loader');
+    board.kill('SIGINT');
+    expect(await board.ended).toMatchObject({ status: 0 });
+  });
 });

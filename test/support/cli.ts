@@ -29,6 +29,8 @@ export interface Running {
   /** The first line of output, before or after now, that `match` takes; both streams. */
   line<T>(match: (line: string) => T | undefined, what: string): Promise<T>;
   kill(signal: NodeJS.Signals): void;
+  /** Whoever reads its results goes away, as `head` does. */
+  closeOutput(): void;
   ended: Promise<Ended>;
 }
 
@@ -92,6 +94,7 @@ export class Desk {
       pid: child.pid!,
       ended,
       kill: (signal) => void child.kill(signal),
+      closeOutput: () => void child.stdout.destroy(),
       line: (match, what) =>
         new Promise((resolve, reject) => {
           const finish = () => {
