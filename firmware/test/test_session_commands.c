@@ -3,63 +3,13 @@
 #include "check.h"
 #include "world.h"
 
-static void check_activity(const char *activity) {
-    char part[40] = "\"activity\":\"";
-    strcat(part, activity);
-    CHECK(world_has(world_state(), part));
-}
-
-static void event(const char *type) {
-    char json[100] = "{\"type\":\"";
-    strcat(json, type);
-    strcat(json, "\"}");
-    world_server(json);
-}
-
-static void created(const char *id) {
-    char json[120] = "{\"type\":\"response.created\",\"response\":{\"id\":\"";
-    strcat(json, id);
-    strcat(json, "\"}}");
-    world_server(json);
-}
-
-static void done(const char *id, const char *status) {
-    char json[200] = "{\"type\":\"response.done\",\"response\":{\"id\":\"";
-    strcat(json, id);
-    strcat(json, "\",\"status\":\"");
-    strcat(json, status);
-    strcat(json, "\"}}");
-    world_server(json);
-}
-
-static void output(const char *what, const char *id) {
-    char json[120] = "{\"type\":\"output_audio_buffer.";
-    strcat(json, what);
-    strcat(json, "\",\"response_id\":\"");
-    strcat(json, id);
-    strcat(json, "\"}");
-    world_server(json);
-}
-
-/* The server speaks: half a second of its voice is on its way to the loudspeaker. */
-static void speak(const char *id) {
-    created(id);
-    output("started", id);
-    for (int i = 0; i < 25; i++) {
-        world_voice();
-    }
-    world_run(100);
-    CHECK_EQ(world_heard, 0x1148);
-    check_activity("speaking");
-}
-
 TC_TEST(session_the_button_also_drops_what_was_still_to_be_answered) {
     world_listening();
-    created("r1");
+    world_created("r1");
     world_request("session.say", "{\"text\":\"x\"}");
     world_request("talk.press", NULL);
     CHECK_EQ(world_sent("response.cancel"), 1);
-    done("r1", "cancelled");
+    world_done("r1", "cancelled");
     world_run(1000);
     CHECK_EQ(world_sent("response.create"), 0);
 }
@@ -82,7 +32,7 @@ TC_TEST(session_push_to_talk) {
     world_post(TC_EVENT_BUTTON, 0, 1, 0, NULL, 0);
     CHECK_EQ(fake.text_count, 1);
     CHECK(world_has(fake.texts[0].text, "\"input_audio_buffer.clear\""));
-    check_activity("hearing");
+    world_check_activity("hearing");
     world_run(400);
     CHECK_EQ(fake.packets, 20);
     uint32_t last = fake.packet_timestamp;
@@ -90,10 +40,10 @@ TC_TEST(session_push_to_talk) {
     CHECK_EQ(fake.text_count, 3);
     CHECK(world_has(fake.texts[1].text, "\"input_audio_buffer.commit\""));
     CHECK(world_has(fake.texts[2].text, "\"response.create\""));
-    check_activity("thinking");
+    world_check_activity("thinking");
     world_run(200);
     CHECK_EQ(fake.packets, 20);
-    speak("r1");
+    world_speak("r1");
     /* Once more, while it speaks: cancel, clear, and the microphone is open. */
     world_forget();
     world_request("talk.press", NULL);
@@ -108,7 +58,7 @@ TC_TEST(session_push_to_talk) {
     world_run(300);
     world_request("talk.release", NULL);
     CHECK_EQ(world_sent("response.create"), 0); /* the cancelled response is still in the way */
-    done("r1", "cancelled");
+    world_done("r1", "cancelled");
     CHECK_EQ(world_sent("response.create"), 1);
 }
 
@@ -119,7 +69,7 @@ TC_TEST(session_push_to_talk_too_short) {
     world_request("talk.release", NULL);
     CHECK_EQ(world_sent("input_audio_buffer.commit"), 0);
     CHECK_EQ(world_sent("input_audio_buffer.clear"), 2);
-    check_activity("listening");
+    world_check_activity("listening");
 }
 
 TC_TEST(session_a_button_held_from_ready_talks_when_live) {
@@ -131,8 +81,8 @@ TC_TEST(session_a_button_held_from_ready_talks_when_live) {
     world_request("talk.press", NULL);
     world_post(TC_EVENT_PEER_OFFER, fake.peer_id, 0, 0, "v=0 offer", 9);
     world_configuring();
-    event("session.updated");
-    check_activity("hearing");
+    world_event("session.updated");
+    world_check_activity("hearing");
     world_run(200);
     CHECK_EQ(fake.packets, 10);
     CHECK_EQ(world_sent("response.create"), 0);
@@ -150,13 +100,13 @@ TC_TEST(session_say) {
     CHECK(world_has(fake.texts[0].text,
                     "\"content\":[{\"type\":\"input_text\",\"text\":\"wie sp\xC3\xA4t?\"}]"));
     CHECK(world_has(fake.texts[1].text, "\"response.create\""));
-    check_activity("thinking");
-    created("r1");
+    world_check_activity("thinking");
+    world_created("r1");
     world_request("session.say", "{\"text\":\"two\"}");
     CHECK_EQ(fake.text_count, 3); /* its response waits for the one that is made */
     world_request("session.say", "{\"text\":\"three\"}");
     CHECK(world_has(fake_last_frame("\"id\":1"), "-32007"));
-    done("r1", "completed");
+    world_done("r1", "completed");
     CHECK_EQ(fake.text_count, 4);
     CHECK(world_has(fake.texts[3].text, "\"response.create\""));
     world_request("session.say", "{\"text\":\"\"}");
@@ -233,11 +183,11 @@ TC_TEST(session_a_full_queue_refuses_the_host_and_a_stuck_channel_is_closed) {
 TC_TEST(session_a_response_that_the_host_asked_for_is_in_the_way) {
     world_listening();
     world_request("realtime.send", "{\"event\":{\"type\":\"response.create\"}}");
-    check_activity("thinking");
+    world_check_activity("thinking");
     world_request("session.say", "{\"text\":\"x\"}");
     CHECK_EQ(world_sent("response.create"), 1);
-    created("r1");
-    done("r1", "completed");
+    world_created("r1");
+    world_done("r1", "completed");
     CHECK_EQ(world_sent("response.create"), 2);
 }
 
@@ -246,15 +196,15 @@ TC_TEST(session_a_busy_server_is_asked_again) {
     world_request("session.say", "{\"text\":\"x\"}");
     uint32_t number = tc_self.event_id;
     CHECK_EQ(number, 4);
-    created("of_the_server");
+    world_created("of_the_server");
     world_server(
         "{\"type\":\"error\",\"error\":{\"code\":\"conversation_already_has_active_response\","
         "\"event_id\":\"tc_4\"}}");
     CHECK_EQ(world_sent("response.create"), 1);
-    done("of_the_server", "completed");
+    world_done("of_the_server", "completed");
     CHECK_EQ(world_sent("response.create"), 2);
-    created("ours");
-    done("ours", "completed");
+    world_created("ours");
+    world_done("ours", "completed");
     CHECK_EQ(world_sent("response.create"), 2);
 }
 
@@ -262,15 +212,15 @@ TC_TEST(session_a_server_that_never_answers_does_not_hang_it) {
     world_listening();
     world_request("session.say", "{\"text\":\"x\"}");
     world_run(15100);
-    check_activity("listening");
-    event("input_audio_buffer.speech_started");
-    event("input_audio_buffer.speech_stopped");
-    check_activity("thinking");
+    world_check_activity("listening");
+    world_event("input_audio_buffer.speech_started");
+    world_event("input_audio_buffer.speech_stopped");
+    world_check_activity("thinking");
     world_run(20100);
-    check_activity("listening");
-    created("r1");
+    world_check_activity("listening");
+    world_created("r1");
     world_run(60300);
-    check_activity("listening");
+    world_check_activity("listening");
 }
 
 TC_TEST(session_push_to_talk_again_before_the_server_has_the_first_turn) {
@@ -280,10 +230,10 @@ TC_TEST(session_push_to_talk_again_before_the_server_has_the_first_turn) {
     world_request("talk.release", NULL);
     world_run(50);
     world_request("talk.press", NULL);
-    event("input_audio_buffer.committed"); /* the first turn; the second is being spoken */
-    created("r1");
-    check_activity("hearing");
-    done("r1", "cancelled");
+    world_event("input_audio_buffer.committed"); /* the first turn; the second is being spoken */
+    world_created("r1");
+    world_check_activity("hearing");
+    world_done("r1", "cancelled");
     world_run(400);
     world_forget();
     world_request("talk.release", NULL);

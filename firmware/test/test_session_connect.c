@@ -5,21 +5,6 @@
 
 #define TOKEN "ek_secret_0123456789"
 
-static void check_reason(tc_state state, const char *reason) {
-    CHECK_EQ(tc_session_state(), state);
-    CHECK(world_has(world_state(), reason));
-}
-
-static uint32_t retry_ms(void) {
-    const char *at = strstr(world_state(), "\"retry_ms\":");
-    CHECK(at != NULL);
-    uint32_t value = 0;
-    for (at += 11; *at >= '0' && *at <= '9'; at++) {
-        value = value * 10 + (uint32_t)(*at - '0');
-    }
-    return value;
-}
-
 /* ---- the good way ---- */
 
 TC_TEST(session_hello_then_state) {
@@ -56,13 +41,13 @@ TC_TEST(session_unprovisioned_until_the_required_settings_are_there) {
     CHECK_EQ(tc_session_state(), TC_STATE_UNPROVISIONED);
     world_request("settings.commit", NULL);
     CHECK(world_has(fake_last_frame("\"id\":1"), "\"effect\":\"wifi\""));
-    check_reason(TC_STATE_JOINING, "\"reason\":\"settings\"");
+    world_check_reason(TC_STATE_JOINING, "\"reason\":\"settings\"");
     CHECK_EQ(fake.wifi_joins, 1);
     world_ready();
     CHECK(world_has(world_state(), "\"detail\":\"192.168.1.7\""));
     world_request("settings.set", "{\"values\":{\"server.token\":null}}");
     world_request("settings.commit", NULL);
-    check_reason(TC_STATE_UNPROVISIONED, "\"reason\":\"settings\"");
+    world_check_reason(TC_STATE_UNPROVISIONED, "\"reason\":\"settings\"");
     CHECK_EQ(fake.wifi_leaves, 1);
 }
 
@@ -73,7 +58,7 @@ TC_TEST(session_the_whole_good_way) {
     world_ready();
     world_request("session.start", NULL);
     CHECK(world_has(fake_last_frame("\"id\":1"), "\"result\":{}"));
-    check_reason(TC_STATE_CONNECTING, "\"reason\":\"host\"");
+    world_check_reason(TC_STATE_CONNECTING, "\"reason\":\"host\"");
     CHECK_STR(fake.peer_label, "oai-events");
     world_post(TC_EVENT_PEER_OFFER, fake.peer_id, 0, 0, "v=0 offer", 9);
     CHECK_STR(fake.http_url, "https://api.openai.com/v1/realtime/calls?model=m");
@@ -138,7 +123,7 @@ TC_TEST(session_autostart) {
     fake_kv_put("autostart", TC_KV_U8, &on, 1);
     world_power_on();
     world_post(TC_EVENT_WIFI_UP, 0, 0, 0, NULL, 0);
-    check_reason(TC_STATE_CONNECTING, "\"reason\":\"autostart\"");
+    world_check_reason(TC_STATE_CONNECTING, "\"reason\":\"autostart\"");
 }
 
 TC_TEST(session_the_button_starts_one) {
@@ -147,7 +132,7 @@ TC_TEST(session_the_button_starts_one) {
     world_ready();
     world_post(TC_EVENT_BUTTON, 0, 1, 0, NULL, 0);
     world_post(TC_EVENT_BUTTON, 0, 0, 0, NULL, 0);
-    check_reason(TC_STATE_CONNECTING, "\"reason\":\"button\"");
+    world_check_reason(TC_STATE_CONNECTING, "\"reason\":\"button\"");
 }
 
 /* ---- Wi-Fi ---- */
@@ -164,15 +149,15 @@ TC_TEST(session_wifi_failures_are_named_and_tried_again) {
     world_power_on();
     for (int i = 0; i < 4; i++) {
         world_post(TC_EVENT_WIFI_DOWN, 0, cases[i].code, 0, NULL, 0);
-        check_reason(TC_STATE_BACKOFF, cases[i].reason);
+        world_check_reason(TC_STATE_BACKOFF, cases[i].reason);
         CHECK_EQ(fake_count_frames("\"method\":\"problem\""), i + 1);
-        uint32_t wait = retry_ms();
+        uint32_t wait = world_retry_ms();
         CHECK(wait >= 1000u << i && wait <= 1250u << i);
         world_run(wait - 10);
         CHECK_EQ(fake.wifi_joins, i + 1);
         world_run(20);
         CHECK_EQ(fake.wifi_joins, i + 2);
-        check_reason(TC_STATE_JOINING, "\"reason\":\"retry\"");
+        world_check_reason(TC_STATE_JOINING, "\"reason\":\"retry\"");
     }
     world_ready();
 }
@@ -181,7 +166,7 @@ TC_TEST(session_joining_has_a_deadline) {
     world_flash();
     world_power_on();
     world_run(30010);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"wifi_failed\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"wifi_failed\"");
     world_ready(); /* an answer that comes late is an answer */
 }
 
@@ -189,11 +174,11 @@ TC_TEST(session_lost_wifi_ends_the_session_and_brings_it_back) {
     world_listening();
     uint32_t peer = fake.peer_id;
     world_post(TC_EVENT_WIFI_DOWN, 0, TC_WIFI_LOST, 0, NULL, 0);
-    check_reason(TC_STATE_JOINING, "\"reason\":\"wifi_lost\"");
+    world_check_reason(TC_STATE_JOINING, "\"reason\":\"wifi_lost\"");
     CHECK_EQ(fake.peer_closed, peer);
     CHECK(!fake.audio_on);
     world_post(TC_EVENT_WIFI_UP, 0, 0, 0, NULL, 0);
-    check_reason(TC_STATE_CONNECTING, "\"reason\":\"retry\"");
+    world_check_reason(TC_STATE_CONNECTING, "\"reason\":\"retry\"");
     CHECK(fake.peer_id != peer);
 }
 
@@ -203,7 +188,7 @@ TC_TEST(session_settings_with_effect_on_wifi_join_again) {
     world_listening();
     world_request("settings.set", "{\"values\":{\"wifi.ssid\":\"other\"}}");
     world_request("settings.commit", NULL);
-    check_reason(TC_STATE_JOINING, "\"reason\":\"settings\"");
+    world_check_reason(TC_STATE_JOINING, "\"reason\":\"settings\"");
     CHECK_STR(fake.wifi_ssid, "other");
     CHECK_EQ(fake.peer_closed, fake.peer_id);
     world_request("settings.set", "{\"values\":{\"wifi.ssid\":\"third\"}}");
@@ -233,5 +218,5 @@ TC_TEST(session_autostart_switched_on_starts) {
     world_ready();
     world_request("settings.set", "{\"values\":{\"device.autostart\":true}}");
     world_request("settings.commit", NULL);
-    check_reason(TC_STATE_CONNECTING, "\"reason\":\"autostart\"");
+    world_check_reason(TC_STATE_CONNECTING, "\"reason\":\"autostart\"");
 }

@@ -5,21 +5,6 @@
 
 #define TOKEN "ek_secret_0123456789"
 
-static void check_reason(tc_state state, const char *reason) {
-    CHECK_EQ(tc_session_state(), state);
-    CHECK(world_has(world_state(), reason));
-}
-
-static uint32_t retry_ms(void) {
-    const char *at = strstr(world_state(), "\"retry_ms\":");
-    CHECK(at != NULL);
-    uint32_t value = 0;
-    for (at += 11; *at >= '0' && *at <= '9'; at++) {
-        value = value * 10 + (uint32_t)(*at - '0');
-    }
-    return value;
-}
-
 /* A device whose offer was just posted. */
 static void begin(void) {
     world_flash();
@@ -34,7 +19,7 @@ static void begin(void) {
 static void check_refusal(int32_t status, const char *body, const char *reason, bool again) {
     begin();
     world_http(status, body);
-    check_reason(again ? TC_STATE_BACKOFF : TC_STATE_READY, reason);
+    world_check_reason(again ? TC_STATE_BACKOFF : TC_STATE_READY, reason);
     CHECK_EQ(fake_count_frames("\"method\":\"problem\""), 1);
     CHECK(world_has(fake_last_frame("\"method\":\"problem\""), "\"hint\":\""));
     CHECK_EQ(fake.peer_closed, fake.peer_id);
@@ -111,7 +96,7 @@ TC_TEST(session_an_answer_that_the_peer_rejects) {
     begin();
     fake.answer_result = TC_ERR_FORMAT;
     world_http(201, WORLD_ANSWER);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"sdp_rejected\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"sdp_rejected\"");
 }
 
 TC_TEST(session_the_port_cannot_begin) {
@@ -120,12 +105,12 @@ TC_TEST(session_the_port_cannot_begin) {
     world_ready();
     fake.open_result = TC_ERR_IO;
     world_request("session.start", NULL);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"offer_failed\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"offer_failed\"");
     begin();
     world_request("session.stop", NULL);
     fake.http_result = TC_ERR_IO;
     world_posted();
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"tcp\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"tcp\"");
 }
 
 TC_TEST(session_no_sound_is_a_problem_but_the_session_goes_on) {
@@ -148,13 +133,13 @@ TC_TEST(session_every_stage_has_a_deadline) {
     world_run(4990);
     CHECK_EQ(tc_session_state(), TC_STATE_CONNECTING);
     world_run(20);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"offer_failed\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"offer_failed\"");
 
     begin();
     world_run(14990);
     CHECK_EQ(tc_session_state(), TC_STATE_CONNECTING);
     world_run(20);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"timeout\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"timeout\"");
     CHECK_EQ(fake.http_cancelled, fake.http_id);
 
     begin();
@@ -162,20 +147,20 @@ TC_TEST(session_every_stage_has_a_deadline) {
     world_run(9990);
     CHECK_EQ(tc_session_state(), TC_STATE_CONNECTING);
     world_run(20);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"peer_failed\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"peer_failed\"");
 
     begin();
     world_http(201, WORLD_ANSWER);
     world_post(TC_EVENT_PEER_UP, fake.peer_id, 0, 0, NULL, 0);
     world_run(5010);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"timeout\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"timeout\"");
 
     begin();
     world_configuring();
     world_run(7990);
     CHECK_EQ(tc_session_state(), TC_STATE_CONFIGURING);
     world_run(20);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"timeout\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"timeout\"");
 }
 
 TC_TEST(session_backs_off_exponentially_and_gives_up_after_five_tries) {
@@ -183,7 +168,7 @@ TC_TEST(session_backs_off_exponentially_and_gives_up_after_five_tries) {
     for (unsigned i = 0; i < 4; i++) {
         world_http(503, "");
         CHECK_EQ(tc_session_state(), TC_STATE_BACKOFF);
-        uint32_t wait = retry_ms();
+        uint32_t wait = world_retry_ms();
         CHECK(wait >= 1000u << i && wait <= 1250u << i);
         world_run(wait - 10);
         CHECK_EQ(fake.peer_opens, (int)i + 1);
@@ -192,12 +177,12 @@ TC_TEST(session_backs_off_exponentially_and_gives_up_after_five_tries) {
         world_post(TC_EVENT_PEER_OFFER, fake.peer_id, 0, 0, "v=0 offer", 9);
     }
     world_http(503, "");
-    check_reason(TC_STATE_READY, "\"reason\":\"http_5xx\"");
+    world_check_reason(TC_STATE_READY, "\"reason\":\"http_5xx\"");
     world_run(120000);
     CHECK_EQ(fake.peer_opens, 5);
     world_posted(); /* whoever asks again gets all tries */
     world_http(503, "");
-    CHECK(retry_ms() <= 1250);
+    CHECK(world_retry_ms() <= 1250);
 }
 
 TC_TEST(session_backoff_times) {
@@ -218,8 +203,8 @@ TC_TEST(session_backoff_times) {
 TC_TEST(session_retry_after_is_respected) {
     begin();
     world_post(TC_EVENT_HTTP, fake.http_id, 429, 30, NULL, 0);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"http_429\"");
-    CHECK_EQ(retry_ms(), 30000);
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"http_429\"");
+    CHECK_EQ(world_retry_ms(), 30000);
     world_run(29980);
     CHECK_EQ(fake.peer_opens, 1);
     world_run(40);
@@ -229,7 +214,7 @@ TC_TEST(session_retry_after_is_respected) {
 TC_TEST(session_stop_in_every_state) {
     begin();
     world_request("session.stop", NULL);
-    check_reason(TC_STATE_READY, "\"reason\":\"host\"");
+    world_check_reason(TC_STATE_READY, "\"reason\":\"host\"");
     CHECK_EQ(fake.http_cancelled, fake.http_id);
     CHECK_EQ(fake.peer_closed, fake.peer_id);
     world_request("session.stop", NULL);
@@ -238,18 +223,18 @@ TC_TEST(session_stop_in_every_state) {
     world_posted();
     world_configuring();
     world_request("session.stop", NULL);
-    check_reason(TC_STATE_READY, "\"reason\":\"host\"");
+    world_check_reason(TC_STATE_READY, "\"reason\":\"host\"");
 
     world_posted();
     world_http(503, "");
     world_request("session.stop", NULL);
-    check_reason(TC_STATE_READY, "\"reason\":\"host\"");
+    world_check_reason(TC_STATE_READY, "\"reason\":\"host\"");
     world_run(60000);
     CHECK_EQ(tc_session_state(), TC_STATE_READY);
 
     world_listening();
     world_request("session.stop", NULL);
-    check_reason(TC_STATE_READY, "\"reason\":\"host\"");
+    world_check_reason(TC_STATE_READY, "\"reason\":\"host\"");
     CHECK_EQ(fake_count_frames("\"state\":\"closing\""), 1);
     CHECK(!fake.audio_on);
 }
@@ -300,17 +285,18 @@ TC_TEST(session_the_server_refuses_session_update) {
     CHECK_EQ(tc_session_state(), TC_STATE_CONFIGURING);
     world_server("{\"type\":\"error\",\"error\":{\"code\":\"x\",\"message\":\"No such "
                  "voice.\",\"event_id\":\"tc_1\"}}");
-    check_reason(TC_STATE_READY, "\"reason\":\"session_error\",\"detail\":\"No such voice.\"");
+    world_check_reason(TC_STATE_READY,
+                       "\"reason\":\"session_error\",\"detail\":\"No such voice.\"");
 }
 
 TC_TEST(session_peer_down_while_connecting) {
     begin();
     world_post(TC_EVENT_PEER_DOWN, fake.peer_id, 1, 0, NULL, 0);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"peer_failed\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"peer_failed\"");
     begin();
     world_configuring();
     world_post(TC_EVENT_PEER_DOWN, fake.peer_id, 2, 0, NULL, 0);
-    check_reason(TC_STATE_BACKOFF, "\"reason\":\"channel_closed\"");
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"channel_closed\"");
 }
 
 TC_TEST(session_a_short_token_is_hidden_too) {

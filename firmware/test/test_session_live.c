@@ -4,83 +4,33 @@
 #include "check.h"
 #include "world.h"
 
-static void check_activity(const char *activity) {
-    char part[40] = "\"activity\":\"";
-    strcat(part, activity);
-    CHECK(world_has(world_state(), part));
-}
-
-static void event(const char *type) {
-    char json[100] = "{\"type\":\"";
-    strcat(json, type);
-    strcat(json, "\"}");
-    world_server(json);
-}
-
-static void created(const char *id) {
-    char json[120] = "{\"type\":\"response.created\",\"response\":{\"id\":\"";
-    strcat(json, id);
-    strcat(json, "\"}}");
-    world_server(json);
-}
-
-static void done(const char *id, const char *status) {
-    char json[200] = "{\"type\":\"response.done\",\"response\":{\"id\":\"";
-    strcat(json, id);
-    strcat(json, "\",\"status\":\"");
-    strcat(json, status);
-    strcat(json, "\"}}");
-    world_server(json);
-}
-
-static void output(const char *what, const char *id) {
-    char json[120] = "{\"type\":\"output_audio_buffer.";
-    strcat(json, what);
-    strcat(json, "\",\"response_id\":\"");
-    strcat(json, id);
-    strcat(json, "\"}");
-    world_server(json);
-}
-
-/* The server speaks: half a second of its voice is on its way to the loudspeaker. */
-static void speak(const char *id) {
-    created(id);
-    output("started", id);
-    for (int i = 0; i < 25; i++) {
-        world_voice();
-    }
-    world_run(100);
-    CHECK_EQ(world_heard, 0x1148);
-    check_activity("speaking");
-}
-
 /* ---- turns ---- */
 
 TC_TEST(session_a_turn) {
     world_listening();
-    event("input_audio_buffer.speech_started");
-    check_activity("hearing");
+    world_event("input_audio_buffer.speech_started");
+    world_check_activity("hearing");
     world_run(700);
-    event("input_audio_buffer.speech_stopped");
-    check_activity("thinking");
-    event("input_audio_buffer.committed");
+    world_event("input_audio_buffer.speech_stopped");
+    world_check_activity("thinking");
+    world_event("input_audio_buffer.committed");
     world_run(200);
-    created("r1");
-    check_activity("thinking");
-    output("started", "r1");
-    check_activity("speaking");
+    world_created("r1");
+    world_check_activity("thinking");
+    world_output("started", "r1");
+    world_check_activity("speaking");
     CHECK(world_has(fake_last_frame("\"name\":\"reply\""), "\"ms\":200}"));
     for (int i = 0; i < 10; i++) {
         world_voice();
     }
-    done("r1", "completed");
-    check_activity("speaking");
-    output("stopped", "r1");
-    check_activity("speaking"); /* ours is not over yet */
+    world_done("r1", "completed");
+    world_check_activity("speaking");
+    world_output("stopped", "r1");
+    world_check_activity("speaking"); /* ours is not over yet */
     world_run(100);
-    check_activity("speaking");
+    world_check_activity("speaking");
     world_run(400);
-    check_activity("listening");
+    world_check_activity("listening");
     CHECK_EQ(fake.decoded, 10);
     /* hearing, thinking, speaking, listening: each said once */
     CHECK_EQ(fake_count_frames("\"method\":\"state\""), 4);
@@ -142,9 +92,9 @@ TC_TEST(session_events_that_are_too_large) {
 
 TC_TEST(session_speech_interrupts_at_once) {
     world_listening();
-    speak("r1");
+    world_speak("r1");
     world_server("{\"type\":\"input_audio_buffer.speech_started\",\"item_id\":\"i\"}");
-    check_activity("hearing");
+    world_check_activity("hearing");
     int16_t pcm[320];
     tc_core_audio_out(pcm);
     for (int i = 0; i < 320; i++) {
@@ -153,40 +103,40 @@ TC_TEST(session_speech_interrupts_at_once) {
     world_voice(); /* still on its way */
     world_run(200);
     CHECK_EQ(world_heard, 0);
-    done("r1", "cancelled");
-    output("cleared", "r1");
-    check_activity("hearing");
-    event("input_audio_buffer.speech_stopped");
-    speak("r2");                  /* the next answer sounds */
+    world_done("r1", "cancelled");
+    world_output("cleared", "r1");
+    world_check_activity("hearing");
+    world_event("input_audio_buffer.speech_stopped");
+    world_speak("r2");            /* the next answer sounds */
     CHECK_EQ(fake.text_count, 0); /* the server does it all by itself */
 }
 
 TC_TEST(session_cleared_silences_too) {
     world_listening();
-    speak("r1");
-    output("cleared", "r1");
-    check_activity("thinking");
+    world_speak("r1");
+    world_output("cleared", "r1");
+    world_check_activity("thinking");
     world_run(20);
     CHECK_EQ(world_heard, 0);
-    done("r1", "cancelled");
-    check_activity("listening");
+    world_done("r1", "cancelled");
+    world_check_activity("listening");
 }
 
 TC_TEST(session_old_responses_change_nothing) {
     world_listening();
-    speak("r1");
-    speak("r2");
-    done("r1", "completed");
-    output("stopped", "r1");
-    output("cleared", "r1");
+    world_speak("r1");
+    world_speak("r2");
+    world_done("r1", "completed");
+    world_output("stopped", "r1");
+    world_output("cleared", "r1");
     world_run(100);
     CHECK_EQ(world_heard, 0x1148);
-    check_activity("speaking");
-    output("stopped", "r2");
+    world_check_activity("speaking");
+    world_output("stopped", "r2");
     world_run(2100);
-    check_activity("thinking"); /* r2 is still made */
-    done("r2", "completed");
-    check_activity("listening");
+    world_check_activity("thinking"); /* r2 is still made */
+    world_done("r2", "completed");
+    world_check_activity("listening");
 }
 
 TC_TEST(session_interruption_can_be_switched_off) {
@@ -196,33 +146,33 @@ TC_TEST(session_interruption_can_be_switched_off) {
     fake_kv_put_text("greeting", "");
     world_live();
     CHECK(world_has(world_last_sent("session.update"), "\"interrupt_response\":false"));
-    speak("r1");
-    event("input_audio_buffer.speech_started");
+    world_speak("r1");
+    world_event("input_audio_buffer.speech_started");
     world_run(100);
     CHECK_EQ(world_heard, 0x1148);
-    check_activity("speaking");
+    world_check_activity("speaking");
 }
 
 TC_TEST(session_the_button_interrupts) {
     world_listening();
-    speak("r1");
+    world_speak("r1");
     world_post(TC_EVENT_BUTTON, 0, 1, 0, NULL, 0);
     CHECK_EQ(fake.text_count, 2);
     CHECK(world_has(fake.texts[0].text, "\"response.cancel\""));
     CHECK(world_has(fake.texts[1].text, "\"output_audio_buffer.clear\""));
     world_run(20);
     CHECK_EQ(world_heard, 0);
-    done("r1", "cancelled");
+    world_done("r1", "cancelled");
     world_post(TC_EVENT_BUTTON, 0, 0, 0, NULL, 0);
-    check_activity("listening");
+    world_check_activity("listening");
     world_post(TC_EVENT_BUTTON, 0, 1, 0, NULL, 0); /* nobody speaks: nothing to do */
     CHECK_EQ(fake.text_count, 2);
 }
 
 TC_TEST(session_the_button_clears_what_is_no_longer_made) {
     world_listening();
-    speak("r1");
-    done("r1", "completed");
+    world_speak("r1");
+    world_done("r1", "completed");
     world_request("talk.press", NULL);
     CHECK_EQ(fake.text_count, 1);
     CHECK(world_has(fake.texts[0].text, "\"output_audio_buffer.clear\""));
@@ -239,14 +189,14 @@ TC_TEST(session_in_text) {
     fake_kv_put("modality", TC_KV_U8, &text, 1);
     fake_kv_put_text("greeting", "");
     world_live();
-    created("r1");
-    check_activity("thinking");
+    world_created("r1");
+    world_check_activity("thinking");
     world_server(
         "{\"type\":\"response.output_text.delta\",\"response_id\":\"r1\",\"delta\":\"Hi\"}");
-    check_activity("speaking");
-    done("r1", "completed");
-    check_activity("listening");
-    created("r2");
+    world_check_activity("speaking");
+    world_done("r1", "completed");
+    world_check_activity("listening");
+    world_created("r2");
     world_server(
         "{\"type\":\"response.output_text.delta\",\"response_id\":\"r2\",\"delta\":\"Hi\"}");
     world_forget();
@@ -259,7 +209,7 @@ TC_TEST(session_in_text) {
 
 TC_TEST(session_hang_up_in_the_middle_of_a_sentence) {
     world_listening();
-    speak("r1");
+    world_speak("r1");
     uint32_t peer = fake.peer_id;
     world_post(TC_EVENT_PEER_DOWN, peer, 0, 0, NULL, 0);
     CHECK(world_has(world_state(), "\"state\":\"closing\",\"reason\":\"channel_closed\""));
@@ -294,7 +244,7 @@ TC_TEST(session_short_lives_count_as_failures_and_long_ones_do_not) {
         }
         world_post(TC_EVENT_PEER_OFFER, fake.peer_id, 0, 0, "v=0 offer", 9);
         world_configuring();
-        event("session.updated");
+        world_event("session.updated");
     }
     world_run(9000);
     world_post(TC_EVENT_PEER_DOWN, fake.peer_id, 1, 0, NULL, 0);
@@ -302,7 +252,7 @@ TC_TEST(session_short_lives_count_as_failures_and_long_ones_do_not) {
     CHECK_EQ(tc_session_state(), TC_STATE_READY);
     world_posted();
     world_configuring();
-    event("session.updated");
+    world_event("session.updated");
     world_run(10000);
     world_post(TC_EVENT_PEER_DOWN, fake.peer_id, 1, 0, NULL, 0);
     world_run(300);
@@ -322,10 +272,10 @@ TC_TEST(session_idle_limit) {
     world_listening();
     uint64_t quiet_since = tc_self.live.last_word;
     world_run(60000);
-    event("input_audio_buffer.speech_started");
-    event("input_audio_buffer.speech_stopped");
-    created("r1");
-    done("r1", "completed"); /* a word: the time begins anew */
+    world_event("input_audio_buffer.speech_started");
+    world_event("input_audio_buffer.speech_stopped");
+    world_created("r1");
+    world_done("r1", "completed"); /* a word: the time begins anew */
     quiet_since = world_now;
     while (tc_session_state() == TC_STATE_LIVE) {
         world_run(100);
@@ -379,16 +329,16 @@ TC_TEST(session_reboot_does_not_wait_for_a_host_that_is_gone) {
 
 TC_TEST(session_a_late_cleared_does_not_swallow_the_next_answer) {
     world_listening();
-    speak("r1");
-    event("input_audio_buffer.speech_started");
-    done("r1", "cancelled");
-    event("input_audio_buffer.speech_stopped");
-    created("r2");
+    world_speak("r1");
+    world_event("input_audio_buffer.speech_started");
+    world_done("r1", "cancelled");
+    world_event("input_audio_buffer.speech_stopped");
+    world_created("r2");
     for (int i = 0; i < 25; i++) {
         world_voice();
     }
     world_run(100);
-    output("cleared", "r1"); /* silenced long ago */
+    world_output("cleared", "r1"); /* silenced long ago */
     CHECK(!tc_playout_drained());
     world_run(40);
     CHECK_EQ(world_heard, 0x1148);
@@ -396,11 +346,11 @@ TC_TEST(session_a_late_cleared_does_not_swallow_the_next_answer) {
 
 TC_TEST(session_cleared_input_is_no_speech_any_more) {
     world_listening();
-    event("input_audio_buffer.speech_started");
-    check_activity("hearing");
+    world_event("input_audio_buffer.speech_started");
+    world_check_activity("hearing");
     world_request("realtime.send", "{\"event\":{\"type\":\"input_audio_buffer.clear\"}}");
-    event("input_audio_buffer.cleared");
-    check_activity("listening");
+    world_event("input_audio_buffer.cleared");
+    world_check_activity("listening");
     world_forget();
     world_request("session.say", "{\"text\":\"x\"}");
     CHECK_EQ(world_sent("response.create"), 1);
@@ -412,23 +362,23 @@ TC_TEST(session_sound_that_nobody_ends_is_over_by_itself) {
     fake_kv_put("idle_limit", TC_KV_U16, &limit, 2);
     fake_kv_put_text("greeting", "");
     world_live();
-    speak("r1");
-    done("r1", "completed");
+    world_speak("r1");
+    world_done("r1", "completed");
     world_run(9000); /* the server says nothing of its end */
-    check_activity("speaking");
+    world_check_activity("speaking");
     world_run(3000);
-    check_activity("listening");
+    world_check_activity("listening");
     world_run(30500);
     CHECK_EQ(tc_session_state(), TC_STATE_READY);
 }
 
 TC_TEST(session_the_next_answer_opens_what_a_cleared_one_has_shut) {
     world_listening();
-    speak("r1");
-    done("r1", "completed");
-    created("r2");
-    output("cleared", "r1");
-    output("started", "r2");
+    world_speak("r1");
+    world_done("r1", "completed");
+    world_created("r2");
+    world_output("cleared", "r1");
+    world_output("started", "r2");
     for (int i = 0; i < 10; i++) {
         world_voice();
     }
@@ -438,9 +388,9 @@ TC_TEST(session_the_next_answer_opens_what_a_cleared_one_has_shut) {
 
 TC_TEST(session_committed_input_ends_speech) {
     world_listening();
-    event("input_audio_buffer.speech_started");
-    event("input_audio_buffer.committed");
-    check_activity("thinking");
+    world_event("input_audio_buffer.speech_started");
+    world_event("input_audio_buffer.committed");
+    world_check_activity("thinking");
 }
 
 TC_TEST(session_a_server_that_is_not_to_respond_is_not_waited_for) {
@@ -450,32 +400,32 @@ TC_TEST(session_a_server_that_is_not_to_respond_is_not_waited_for) {
     fake_kv_put_text("greeting", "");
     world_live();
     CHECK(world_has(world_last_sent("session.update"), "\"create_response\":false"));
-    event("input_audio_buffer.speech_started");
-    event("input_audio_buffer.speech_stopped");
-    check_activity("listening");
+    world_event("input_audio_buffer.speech_started");
+    world_event("input_audio_buffer.speech_stopped");
+    world_check_activity("listening");
 }
 
 TC_TEST(session_a_response_that_gives_signs_of_life_is_waited_for) {
     world_listening();
-    created("r1");
+    world_created("r1");
     for (int i = 0; i < 7; i++) {
         world_run(10000);
         world_server("{\"type\":\"response.output_audio_transcript.delta\",\"response_id\":\"r1\","
                      "\"delta\":\"x\"}");
     }
-    check_activity("thinking");
+    world_check_activity("thinking");
 }
 
 TC_TEST(session_an_answer_ends_two_seconds_after_its_server_at_most) {
     world_listening();
-    speak("r1");
-    done("r1", "completed");
-    output("stopped", "r1");
+    world_speak("r1");
+    world_done("r1", "completed");
+    world_output("stopped", "r1");
     for (int i = 0; i < 110; i++) {
         world_voice(); /* comfort noise, say */
         world_run(20);
     }
-    check_activity("listening");
+    world_check_activity("listening");
 }
 
 TC_TEST(session_sound_of_another_connection_is_not_played) {
@@ -494,12 +444,12 @@ TC_TEST(session_a_new_session_hears_from_its_first_word_on) {
     world_flash();
     fake_kv_put_text("greeting", "");
     world_live();
-    speak("r1");
+    world_speak("r1");
     world_request("session.stop", NULL); /* this flushes, too */
     CHECK_EQ(tc_session_state(), TC_STATE_READY);
     world_posted();
     world_configuring();
-    event("session.updated");
+    world_event("session.updated");
     for (int i = 0; i < 10; i++) {
         world_voice();
     }

@@ -3,13 +3,6 @@
 #include "check.h"
 #include "world.h"
 
-static void created(const char *id) {
-    char json[120] = "{\"type\":\"response.created\",\"response\":{\"id\":\"";
-    strcat(json, id);
-    strcat(json, "\"}}");
-    world_server(json);
-}
-
 /* response.done of "r1"; `output` is the content of the list. */
 static void done(const char *status, const char *output) {
     static char json[4096];
@@ -41,7 +34,7 @@ static void item_done(const char *name, const char *call_id, const char *argumen
 
 TC_TEST(session_a_call_runs_and_is_answered) {
     world_listening();
-    created("r1");
+    world_created("r1");
     item_done("set_light", "c1", "{\\\"on\\\":true,\\\"color\\\":\\\"green\\\"}");
     CHECK(fake.light_on);
     CHECK_EQ(fake.light_rgb, 0x00ff00);
@@ -65,7 +58,7 @@ TC_TEST(session_a_call_runs_and_is_answered) {
 
 TC_TEST(session_a_call_that_only_stands_in_the_response) {
     world_listening();
-    created("r1");
+    world_created("r1");
     done("completed", LIGHT_CALL);
     CHECK_EQ(fake.light_rgb, 0xff0000);
     CHECK_EQ(fake.text_count, 2);
@@ -75,7 +68,7 @@ TC_TEST(session_a_call_that_only_stands_in_the_response) {
 
 TC_TEST(session_several_calls_are_followed_by_one_response) {
     world_listening();
-    created("r1");
+    world_created("r1");
     item_done("set_light", "c1", "{\\\"on\\\":true}");
     item_done("set_volume", "c2", "{\\\"percent\\\":30}");
     CHECK_EQ(fake.volume, 30);
@@ -88,7 +81,7 @@ TC_TEST(session_several_calls_are_followed_by_one_response) {
 TC_TEST(session_eight_calls_and_no_more) {
     char id[] = "call_A";
     world_listening();
-    created("r1");
+    world_created("r1");
     for (int i = 0; i < 9; i++, id[5]++) {
         item_done("set_light", id, "{\\\"on\\\":true}");
     }
@@ -96,7 +89,7 @@ TC_TEST(session_eight_calls_and_no_more) {
     CHECK_EQ(world_sent("function_call_output"), 9);
     CHECK(world_has(world_last_sent("call_I"), "too many calls"));
     done("completed", "");
-    created("r1");
+    world_created("r1");
     item_done("set_light", "next", "{\\\"on\\\":true}");
     CHECK_EQ(fake.light_calls, 9);
 }
@@ -104,7 +97,7 @@ TC_TEST(session_eight_calls_and_no_more) {
 TC_TEST(session_calls_that_cannot_be_run_are_answered_with_an_error) {
     static char big[2100];
     world_listening();
-    created("r1");
+    world_created("r1");
     item_done("open_door", "c1", "{}");
     CHECK(world_has(world_last_sent("\"c1\""), "error"));
     item_done("set_volume", "c2", "{\\\"percent\\\":101}");
@@ -132,9 +125,9 @@ TC_TEST(session_calls_that_cannot_be_run_are_answered_with_an_error) {
 
 TC_TEST(session_calls_of_a_response_that_broke_off_are_not_run) {
     world_listening();
-    created("r1");
+    world_created("r1");
     done("incomplete", LIGHT_CALL);
-    created("r1");
+    world_created("r1");
     done("cancelled", LIGHT_CALL);
     CHECK_EQ(fake.light_calls, 0);
     CHECK_EQ(fake.text_count, 0);
@@ -142,25 +135,25 @@ TC_TEST(session_calls_of_a_response_that_broke_off_are_not_run) {
 
 TC_TEST(session_an_interrupted_call_gets_no_response_of_its_own) {
     world_listening();
-    created("r1");
+    world_created("r1");
     item_done("set_light", "c1", "{\\\"on\\\":true}");
     world_server("{\"type\":\"input_audio_buffer.speech_started\"}");
     done("cancelled", "");
     world_server("{\"type\":\"input_audio_buffer.speech_stopped\"}");
-    created("r2");
+    world_created("r2");
     CHECK_EQ(world_sent("response.create"), 0);
 }
 
 TC_TEST(session_a_call_that_ends_while_the_person_speaks_is_answered_by_the_next_response) {
     world_listening();
-    created("r1");
+    world_created("r1");
     world_server("{\"type\":\"input_audio_buffer.speech_started\"}");
     done("completed", LIGHT_CALL);
     CHECK_EQ(world_sent("function_call_output"), 1);
     CHECK_EQ(world_sent("response.create"), 0);
     world_server("{\"type\":\"input_audio_buffer.speech_stopped\"}");
     CHECK_EQ(world_sent("response.create"), 0);
-    created("r2");
+    world_created("r2");
     world_server(
         "{\"type\":\"response.done\",\"response\":{\"id\":\"r2\",\"status\":\"completed\"}}");
     CHECK_EQ(world_sent("response.create"), 0);
@@ -172,7 +165,7 @@ TC_TEST(session_tools_that_are_off_are_the_hosts) {
     fake_kv_put("tools", TC_KV_U8, &off, 1);
     fake_kv_put_text("greeting", "");
     world_live();
-    created("r1");
+    world_created("r1");
     done("completed", LIGHT_CALL);
     CHECK_EQ(fake.light_calls, 0);
     CHECK_EQ(world_sent("function_call_output"), 0);
@@ -180,7 +173,7 @@ TC_TEST(session_tools_that_are_off_are_the_hosts) {
 
 TC_TEST(session_the_light_keeps_its_colour) {
     world_listening();
-    created("r1");
+    world_created("r1");
     item_done("set_light", "c1", "{\\\"on\\\":true,\\\"color\\\":\\\"blue\\\"}");
     item_done("set_light", "c2", "{\\\"on\\\":false}");
     CHECK(!fake.light_on);
@@ -193,7 +186,7 @@ TC_TEST(session_the_light_keeps_its_colour) {
 /* The model has called end_session, and the goodbye was asked for. */
 static void begin_goodbye(void) {
     world_listening();
-    created("r1");
+    world_created("r1");
     item_done("end_session", "c1", "{}");
     CHECK_EQ(world_sent("function_call_output"), 1);
     CHECK_EQ(world_sent("response.create"), 0);
@@ -213,28 +206,14 @@ static void check_over(void) {
     CHECK_EQ(tc_session_state(), TC_STATE_READY);
 }
 
-static void bye(const char *type) {
-    char json[120] = "{\"type\":\"output_audio_buffer.";
-    strcat(json, type);
-    strcat(json, "\",\"response_id\":\"bye\"}");
-    world_server(json);
-}
-
-static void bye_done(const char *status) {
-    char json[160] = "{\"type\":\"response.done\",\"response\":{\"id\":\"bye\",\"status\":\"";
-    strcat(json, status);
-    strcat(json, "\"}}");
-    world_server(json);
-}
-
 TC_TEST(session_goodbye_is_heard_to_its_end) {
     begin_goodbye();
-    created("bye");
-    bye("started");
+    world_created("bye");
+    world_output("started", "bye");
     for (int i = 0; i < 30; i++) {
         world_voice();
     }
-    bye_done("completed");
+    world_done("bye", "completed");
     world_run(100);
     CHECK_EQ(tc_session_state(),
              TC_STATE_LIVE); /* response.done comes before the end of the sound */
@@ -242,7 +221,7 @@ TC_TEST(session_goodbye_is_heard_to_its_end) {
     CHECK_EQ(tc_session_state(), TC_STATE_LIVE); /* of another response */
     uint32_t peer = fake.peer_id;
     int closes = fake.peer_closes;
-    bye("stopped");
+    world_output("stopped", "bye");
     CHECK_EQ(tc_session_state(), TC_STATE_CLOSING);
     world_run(100);
     CHECK_EQ(world_heard, 0x1148);
@@ -255,17 +234,17 @@ TC_TEST(session_goodbye_is_heard_to_its_end) {
 
 TC_TEST(session_goodbye_that_is_cleared) {
     begin_goodbye();
-    created("bye");
-    bye("started");
-    bye("cleared");
+    world_created("bye");
+    world_output("started", "bye");
+    world_output("cleared", "bye");
     world_run(500);
     check_over();
 }
 
 TC_TEST(session_goodbye_that_fails) {
     begin_goodbye();
-    created("bye");
-    bye_done("failed");
+    world_created("bye");
+    world_done("bye", "failed");
     CHECK_EQ(tc_session_state(), TC_STATE_CLOSING);
     world_run(500);
     check_over();
@@ -273,25 +252,25 @@ TC_TEST(session_goodbye_that_fails) {
 
 TC_TEST(session_goodbye_that_is_cancelled) {
     begin_goodbye();
-    created("bye");
-    bye("started");
-    bye_done("cancelled");
+    world_created("bye");
+    world_output("started", "bye");
+    world_done("bye", "cancelled");
     world_run(500);
     check_over();
 }
 
 TC_TEST(session_goodbye_that_is_incomplete) {
     begin_goodbye();
-    created("bye");
-    bye_done("incomplete"); /* nothing was to be heard */
+    world_created("bye");
+    world_done("bye", "incomplete"); /* nothing was to be heard */
     world_run(500);
     check_over();
     begin_goodbye();
-    created("bye");
-    bye("started");
-    bye_done("incomplete"); /* a part is to be heard */
+    world_created("bye");
+    world_output("started", "bye");
+    world_done("bye", "incomplete"); /* a part is to be heard */
     CHECK_EQ(tc_session_state(), TC_STATE_LIVE);
-    bye("stopped");
+    world_output("stopped", "bye");
     world_run(500);
     check_over();
 }
@@ -306,16 +285,16 @@ TC_TEST(session_goodbye_that_never_comes) {
 
 TC_TEST(session_goodbye_that_never_stops) {
     begin_goodbye();
-    created("bye");
-    bye("started");
-    bye_done("completed");
+    world_created("bye");
+    world_output("started", "bye");
+    world_done("bye", "completed");
     world_run(8500);
     check_over();
 }
 
 TC_TEST(session_goodbye_without_the_end_of_its_response) {
     world_listening();
-    created("r1");
+    world_created("r1");
     item_done("end_session", "c1", "{}");
     world_run(8500);
     check_over();
@@ -323,26 +302,26 @@ TC_TEST(session_goodbye_without_the_end_of_its_response) {
 
 TC_TEST(session_goodbye_behind_a_long_answer) {
     world_listening();
-    created("r1");
+    world_created("r1");
     world_server("{\"type\":\"output_audio_buffer.started\",\"response_id\":\"r1\"}");
     item_done("end_session", "c1", "{}");
     done("completed", "");
-    created("bye");
-    bye_done("completed");
+    world_created("bye");
+    world_done("bye", "completed");
     world_run(12000); /* the answer before it sounds */
     CHECK_EQ(tc_session_state(), TC_STATE_LIVE);
     world_server("{\"type\":\"output_audio_buffer.stopped\",\"response_id\":\"r1\"}");
-    bye("started");
+    world_output("started", "bye");
     world_run(2000);
     CHECK_EQ(tc_session_state(), TC_STATE_LIVE);
-    bye("stopped");
+    world_output("stopped", "bye");
     world_run(500);
     check_over();
 }
 
 TC_TEST(session_goodbye_ends_after_half_a_minute_in_any_case) {
     world_listening();
-    created("r1");
+    world_created("r1");
     world_server("{\"type\":\"output_audio_buffer.started\",\"response_id\":\"r1\"}");
     item_done("end_session", "c1", "{}");
     for (int i = 0; i < 290; i++) {
@@ -363,7 +342,7 @@ TC_TEST(session_goodbye_that_the_server_refuses) {
 
 TC_TEST(session_goodbye_of_a_busy_server) {
     begin_goodbye();
-    created("other");
+    world_created("other");
     world_server(
         "{\"type\":\"error\",\"error\":{\"code\":\"conversation_already_has_active_response\","
         "\"event_id\":\"tc_4\"}}");
@@ -371,21 +350,21 @@ TC_TEST(session_goodbye_of_a_busy_server) {
         "{\"type\":\"response.done\",\"response\":{\"id\":\"other\",\"status\":\"cancelled\"}}");
     CHECK_EQ(tc_session_state(), TC_STATE_LIVE);
     CHECK_EQ(world_sent("\"tool_choice\":\"none\""), 2);
-    created("bye");
-    bye("started");
-    bye("stopped");
+    world_created("bye");
+    world_output("started", "bye");
+    world_output("stopped", "bye");
     world_run(500);
     check_over();
 }
 
 TC_TEST(session_goodbye_of_a_lost_peer) {
     begin_goodbye();
-    created("bye");
-    bye("started");
+    world_created("bye");
+    world_output("started", "bye");
     for (int i = 0; i < 30; i++) {
         world_voice();
     }
-    bye("stopped");
+    world_output("stopped", "bye");
     world_post(TC_EVENT_PEER_DOWN, fake.peer_id, 0, 0, NULL, 0); /* the server hangs up first */
     world_run(100);
     CHECK_EQ(world_heard, 0x1148);
@@ -395,9 +374,9 @@ TC_TEST(session_goodbye_of_a_lost_peer) {
 
 TC_TEST(session_goodbye_drains_two_seconds_at_most) {
     begin_goodbye();
-    created("bye");
-    bye("started");
-    bye("stopped");
+    world_created("bye");
+    world_output("started", "bye");
+    world_output("stopped", "bye");
     for (int i = 0; i < 150 && tc_session_state() == TC_STATE_CLOSING; i++) {
         world_voice();
         world_voice(); /* it never ends */
@@ -412,7 +391,7 @@ TC_TEST(session_no_goodbye) {
     fake_kv_put_text("goodbye", "");
     fake_kv_put_text("greeting", "");
     world_live();
-    created("r1");
+    world_created("r1");
     item_done("end_session", "c1", "");
     done("completed", "");
     CHECK_EQ(tc_session_state(), TC_STATE_CLOSING);
@@ -427,11 +406,11 @@ TC_TEST(session_goodbye_in_text) {
     fake_kv_put("modality", TC_KV_U8, &text, 1);
     fake_kv_put_text("greeting", "");
     world_live();
-    created("r1");
+    world_created("r1");
     item_done("end_session", "c1", "{}");
     done("completed", "");
-    created("bye");
-    bye_done("completed");
+    world_created("bye");
+    world_done("bye", "completed");
     world_run(500);
     check_over();
 }
@@ -444,7 +423,7 @@ TC_TEST(session_say_is_not_possible_during_the_goodbye) {
 
 TC_TEST(session_a_call_that_broke_off_is_not_run) {
     world_listening();
-    created("r1");
+    world_created("r1");
     world_server("{\"type\":\"response.output_item.done\",\"response_id\":\"r1\",\"item\":{"
                  "\"type\":\"function_call\",\"status\":\"incomplete\",\"name\":\"end_session\","
                  "\"call_id\":\"c1\",\"arguments\":\"\"}}");
@@ -452,7 +431,7 @@ TC_TEST(session_a_call_that_broke_off_is_not_run) {
     CHECK_EQ(fake.text_count, 0);
     world_run(9000);
     CHECK_EQ(tc_session_state(), TC_STATE_LIVE);
-    created("r1");
+    world_created("r1");
     world_server("{\"type\":\"response.output_item.done\",\"response_id\":\"r1\",\"item\":{"
                  "\"type\":\"function_call\",\"status\":\"completed\",\"name\":\"end_session\","
                  "\"call_id\":\"c2\",\"arguments\":\"\"}}");
@@ -461,7 +440,7 @@ TC_TEST(session_a_call_that_broke_off_is_not_run) {
 
 TC_TEST(session_a_cancelled_call_is_not_answered_by_a_response) {
     world_listening();
-    created("r1");
+    world_created("r1");
     world_post(TC_EVENT_BUTTON, 0, 1, 0, NULL, 0);
     item_done("set_light", "c1", "{\\\"on\\\":true}"); /* it was on its way */
     done("cancelled", "");
@@ -471,7 +450,7 @@ TC_TEST(session_a_cancelled_call_is_not_answered_by_a_response) {
 
 TC_TEST(session_end_among_other_calls_is_followed_by_the_goodbye_alone) {
     world_listening();
-    created("r1");
+    world_created("r1");
     item_done("set_volume", "c0", "{\\\"percent\\\":30}");
     item_done("end_session", "c2", "{}");
     done("completed", LIGHT_CALL);
@@ -482,12 +461,12 @@ TC_TEST(session_end_among_other_calls_is_followed_by_the_goodbye_alone) {
 
 TC_TEST(session_nobody_is_heard_once_the_goodbye_is_over) {
     begin_goodbye();
-    created("bye");
-    bye("started");
+    world_created("bye");
+    world_output("started", "bye");
     for (int i = 0; i < 30; i++) {
         world_voice();
     }
-    bye("stopped");
+    world_output("stopped", "bye");
     CHECK_EQ(tc_session_state(), TC_STATE_CLOSING);
     int packets = fake.packets;
     world_run(200);
@@ -498,7 +477,7 @@ TC_TEST(session_nobody_is_heard_once_the_goodbye_is_over) {
 TC_TEST(session_a_response_whose_end_is_too_large_is_over_too) {
     static const char begin[] = "{\"type\":\"response.done\",\"response\":{\"id\":\"r1\",";
     world_listening();
-    created("r1");
+    world_created("r1");
     item_done("set_light", "c1", "{\\\"on\\\":true}");
     world_post(TC_EVENT_PEER_TOO_LARGE, fake.peer_id, 204800, 0, begin, sizeof begin - 1);
     CHECK_EQ(world_sent("response.create"), 1);

@@ -175,3 +175,67 @@ void world_voice(void) {
     rtp_timestamp += 960;
     tc_core_rtp(fake.peer_id, packet, sizeof packet, world_now);
 }
+
+void world_check_activity(const char *activity) {
+    char part[40] = "\"activity\":\"";
+    strcat(part, activity);
+    CHECK(world_has(world_state(), part));
+}
+
+void world_event(const char *type) {
+    char json[100] = "{\"type\":\"";
+    strcat(json, type);
+    strcat(json, "\"}");
+    world_server(json);
+}
+
+void world_created(const char *id) {
+    char json[120] = "{\"type\":\"response.created\",\"response\":{\"id\":\"";
+    strcat(json, id);
+    strcat(json, "\"}}");
+    world_server(json);
+}
+
+void world_done(const char *id, const char *status) {
+    char json[200] = "{\"type\":\"response.done\",\"response\":{\"id\":\"";
+    strcat(json, id);
+    strcat(json, "\",\"status\":\"");
+    strcat(json, status);
+    strcat(json, "\"}}");
+    world_server(json);
+}
+
+void world_output(const char *what, const char *id) {
+    char json[120] = "{\"type\":\"output_audio_buffer.";
+    strcat(json, what);
+    strcat(json, "\",\"response_id\":\"");
+    strcat(json, id);
+    strcat(json, "\"}");
+    world_server(json);
+}
+
+void world_speak(const char *id) {
+    world_created(id);
+    world_output("started", id);
+    for (int i = 0; i < 25; i++) {
+        world_voice();
+    }
+    world_run(100);
+    CHECK_EQ(world_heard, 0x1148);
+    world_check_activity("speaking");
+}
+
+void world_check_reason(tc_state state, const char *reason) {
+    CHECK_EQ(tc_session_state(), state);
+    CHECK(world_has(world_state(), reason));
+}
+
+uint32_t world_retry_ms(void) {
+    const char *at = strstr(world_state(), "\"retry_ms\":");
+    CHECK(at != NULL);
+    uint32_t value = 0;
+    for (at += 11; *at >= '0' && *at <= '9'; at++) {
+        value = value * 10 + (uint32_t)(*at - '0');
+    }
+    return value;
+}

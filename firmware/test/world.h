@@ -54,4 +54,23 @@ bool world_has(const char *text, const char *part);
 /** 20 ms of a voice of the server. */
 void world_voice(void);
 
+/* What tests of a live session have in common. */
+
+/** Checks that the last `state` names this activity. */
+void world_check_activity(const char *activity);
+/** An event of the server that holds its type only. */
+void world_event(const char *type);
+/** response.created of this response. */
+void world_created(const char *id);
+/** response.done of this response. */
+void world_done(const char *id, const char *status);
+/** output_audio_buffer.started, stopped or cleared of this response. */
+void world_output(const char *what, const char *id);
+/** The server speaks: half a second of its voice is on its way to the loudspeaker. */
+void world_speak(const char *id);
+/** Checks the state, and that the last `state` notification holds `reason`. */
+void world_check_reason(tc_state state, const char *reason);
+/** retry_ms of the last `state` notification. */
+uint32_t world_retry_ms(void);
+
 #endif
