@@ -9,6 +9,7 @@ import { startVirtualBoard, type VirtualBoard } from '../start.ts';
 import { servePty } from './pty.ts';
 
 const hasSocat = spawnSync('socat', ['-V']).status === 0;
+if (!hasSocat) console.log('socat is not installed: the test that carries bytes through a pty is skipped');
 
 let folder = '';
 let board: VirtualBoard;

@@ -39,6 +39,7 @@ test('who holds a device is read from /proc', () => {
 });
 
 // A pty is a real tty without modem lines; making one takes a program that is on most machines, but not on all.
+if (!hasPython) console.log('python3 is not installed: the test on a real pseudo terminal is skipped');
 test.skipIf(!hasPython)(
   'a pty works without modem lines, and a second opening is refused as busy',
   async () => {
