@@ -3,6 +3,7 @@
  * second one reads `BUSY_LINE` and is closed. A client that goes leaves both lines released at once, which resets
  * nothing that runs; what the chip says while nobody listens is lost.
  */
+import { escapeIac } from '@tincan/shared-protocol';
 import type { VirtualChip } from '../chip/chip.ts';
 import { REMOTE_LINES } from '../chip/lines.ts';
 import { serveOneClient } from './server.ts';
@@ -40,7 +41,7 @@ export async function serveRfc2217(
           suspended = on ? held : undefined;
           if (on) return;
           waiting = 0;
-          for (const bytes of held) send(TelnetComPort.escape(bytes));
+          for (const bytes of held) send(escapeIac(bytes));
         },
       },
       send,
@@ -61,7 +62,7 @@ export async function serveRfc2217(
 
   const unsubscribe = chip.onTransmit((bytes) => {
     if (!server.connected) return;
-    if (!suspended) return server.send(TelnetComPort.escape(bytes));
+    if (!suspended) return server.send(escapeIac(bytes));
     if (waiting + bytes.length > MAX_SUSPENDED) return;
     waiting += bytes.length;
     suspended.push(bytes.slice());

@@ -1,3 +1,4 @@
+import { escapeIac } from '@tincan/shared-protocol';
 import { expect, test } from 'vitest';
 import { TelnetComPort } from './telnet.ts';
 
@@ -38,9 +39,9 @@ test('takes data apart from commands, in order, whatever the pieces', () => {
 });
 
 test('doubles IAC in what it sends', () => {
-  expect([...TelnetComPort.escape(Uint8Array.of(1, 255, 2))]).toEqual([1, 255, 255, 2]);
+  expect([...escapeIac(Uint8Array.of(1, 255, 2))]).toEqual([1, 255, 255, 2]);
   const plain = Uint8Array.of(1, 2);
-  expect(TelnetComPort.escape(plain)).toBe(plain);
+  expect(escapeIac(plain)).toBe(plain);
 });
 
 test('negotiates what it has, refuses the rest, and answers nothing twice', () => {

@@ -2,8 +2,8 @@
  * Telnet (RFC 854, 855) with the COM port option (RFC 2217), the server's side: splits what a client sends into serial
  * data and commands, and makes the answers. No sockets here.
  */
+import { escapeIac, IAC } from '@tincan/shared-protocol';
 
-const IAC = 255;
 const DONT = 254;
 const DO = 253;
 const WONT = 252;
@@ -99,20 +99,6 @@ export class TelnetComPort {
     }
   }
 
-  /** Serial data, made ready for the socket. */
-  static escape(bytes: Uint8Array): Uint8Array {
-    let count = 0;
-    for (const byte of bytes) if (byte === IAC) count++;
-    if (count === 0) return bytes;
-    const out = new Uint8Array(bytes.length + count);
-    let at = 0;
-    for (const byte of bytes) {
-      out[at++] = byte;
-      if (byte === IAC) out[at++] = IAC;
-    }
-    return out;
-  }
-
   /** Bytes from the socket. Data and commands reach the actions in the order in which they came. */
   receive(bytes: Uint8Array): void {
     let plain = 0; // begin of the run of data that ends at i
@@ -193,7 +179,7 @@ export class TelnetComPort {
   }
 
   #answer(command: number, ...values: number[]): void {
-    const value = TelnetComPort.escape(Uint8Array.from(values));
+    const value = escapeIac(Uint8Array.from(values));
     this.#send(Uint8Array.of(IAC, SB, COM_PORT, command + FROM_SERVER, ...value, IAC, SE));
   }
 

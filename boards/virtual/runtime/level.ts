@@ -1,16 +1,10 @@
+export { rms } from '@tincan/shared-protocol';
+
 /** Sounds are 16 kHz; a sample louder than this (-45 dBFS) is sound, anything else is silence. */
 export const SOUND_LEVEL = 10 ** (-45 / 20);
 
 const THRESHOLD = SOUND_LEVEL * 32_768;
 export const SAMPLES_PER_MS = 16;
-
-/** Root mean square, 0 to 1. */
-export function rms(pcm: Int16Array): number {
-  if (pcm.length === 0) return 0;
-  let sum = 0;
-  for (const sample of pcm) sum += sample * sample;
-  return Math.sqrt(sum / pcm.length) / 32_768;
-}
 
 /** Index of the first sample that is sound, or -1. */
 export function firstSound(pcm: Int16Array, from = 0): number {

@@ -16,6 +16,7 @@ import {
 } from '@tincan/boards';
 import { aborted, type Context } from '../context.ts';
 import { messageOf, TincanError } from '../errors.ts';
+import { parseHostPort } from '../listen.ts';
 import { readSentence } from '../sentence.ts';
 import { rememberPort } from '../serial/ports.ts';
 
@@ -32,16 +33,14 @@ export interface VirtualOptions {
 
 /** HOST:PORT. @throws TincanError LISTEN_SYNTAX */
 export function parseListen(text: string): { host: string; port: number } {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || port > 65_535) {
+  const parsed = parseHostPort(text);
+  if (!parsed) {
     throw new TincanError('LISTEN_SYNTAX', `"${text}" is not HOST:PORT.`, {
       exit: 'usage',
       hint: 'Example: --listen 127.0.0.1:4000; port 0 takes a free one.',
     });
   }
-  return { host, port };
+  return parsed;
 }
 
 /** @throws TincanError FILE_WRITE */

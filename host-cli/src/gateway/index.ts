@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { writeWav } from '@tincan/shared-protocol';
 import { TincanError } from '../errors.ts';
+import { parseHostPort } from '../listen.ts';
 import { RATE } from './audio.ts';
 import type { Brain } from './brain.ts';
 import { echoBrain } from './brain-echo.ts';
@@ -233,15 +234,14 @@ function tokensOf(token: GatewayOptions['token'], loopback: boolean): readonly s
 }
 
 function parseListen(listen: string): { host: string; port: number; loopback: boolean } {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(listen.trim());
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (!host || port > 65_535) {
+  const parsed = parseHostPort(listen);
+  if (!parsed) {
     throw new TincanError('GATEWAY_LISTEN', `"${listen}" is not HOST:PORT.`, {
       hint: 'For example 127.0.0.1:8080, or 0.0.0.0:8080 for boards on the network.',
       exit: 'usage',
     });
   }
+  const { host, port } = parsed;
   const address = host === 'localhost' ? '127.0.0.1' : host;
   return { host: address, port, loopback: /^127\.\d+\.\d+\.\d+$|^::1$/.test(address) };
 }

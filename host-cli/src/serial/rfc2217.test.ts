@@ -1,9 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { startVirtualBoard, type VirtualBoard } from '@tincan/boards';
+import { escapeIac } from '@tincan/shared-protocol';
 import { afterEach, expect, test } from 'vitest';
 import { helloApp } from '../testing/hello-app.ts';
 import { openLine, type SerialLine } from './line.ts';
-import { escapeIac, parseRfc2217, TelnetReader } from './rfc2217.ts';
+import { parseRfc2217, TelnetReader } from './rfc2217.ts';
 
 const close: (() => unknown)[] = [];
 afterEach(async () => {

@@ -3,10 +3,10 @@
  * machine. Telnet: RFC 854, RFC 856 (binary); COM-PORT-OPTION: RFC 2217 section 3.
  */
 import { createConnection, type Socket } from 'node:net';
+import { escapeIac, IAC } from '@tincan/shared-protocol';
 import { TincanError } from '../errors.ts';
 import { CONSOLE_BAUD, LineEvents, type OpenOptions, type SerialLine } from './line.ts';
 
-const IAC = 255;
 const DONT = 254;
 const DO = 253;
 const WONT = 252;
@@ -35,20 +35,6 @@ const CONTROL_RTS_ON = 11;
 const CONTROL_RTS_OFF = 12;
 
 const ANSWER_MS = 3000;
-
-/** Doubles every IAC in `bytes` (RFC 854); the same array where there is none. */
-export function escapeIac(bytes: Uint8Array): Uint8Array {
-  let count = 0;
-  for (let at = bytes.indexOf(IAC); at >= 0; at = bytes.indexOf(IAC, at + 1)) count++;
-  if (count === 0) return bytes;
-  const out = new Uint8Array(bytes.length + count);
-  let to = 0;
-  for (const byte of bytes) {
-    out[to++] = byte;
-    if (byte === IAC) out[to++] = IAC;
-  }
-  return out;
-}
 
 export interface TelnetSink {
   data(bytes: Uint8Array): void;
