@@ -1,5 +1,6 @@
 /** Door of host-cli, for tests and the demo. */
-export { type BuildOptions, type BuildResult, buildImage, findBoard, partitionsOf } from './build/virtual.ts';
+export { findBoard, partitionsOf } from './build/board.ts';
+export { type BuildOptions, type BuildResult, buildImage } from './build/virtual.ts';
 export type { Context } from './context.ts';
 export { type DemoOptions, runDemo } from './demo/index.ts';
 export { Device, type DeviceListener, type DeviceMessage, type DeviceOptions } from './device/device.ts';

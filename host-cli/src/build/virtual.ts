@@ -2,24 +2,24 @@
  * Builds the virtual board's image: the C core as WebAssembly, inside a real ESP32-S3 image, with the files that
  * ESP-IDF would leave beside it. See "The virtual board's image" in ARCHITECTURE.md.
  */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { BOARDS, type Board } from '@tincan/boards';
+import type { Board } from '@tincan/boards';
 import { compileCore } from '@tincan/firmware';
 import {
-  APP_SUBTYPE,
   buildPartitionTable,
   DATA_SUBTYPE,
   initialOtaData,
   PARTITION_TABLE_OFFSET,
   PARTITION_TYPE,
-  type Partition,
   virtualBootloader,
   wrapWasm,
   writeFlasherArgs,
 } from '@tincan/shared-protocol';
 import { messageOf, TincanError } from '../errors.ts';
 import { repositoryPath } from '../root.ts';
+import { findBoard, partitionsOf } from './board.ts';
+import { replaceFile } from './files.ts';
 
 export interface BuiltFile {
   name: string;
@@ -50,47 +50,11 @@ export interface BuildOptions {
   cacheDir?: string;
 }
 
-/** @throws TincanError BOARD_UNKNOWN */
-export function findBoard(id: string): Board {
-  const board = Object.hasOwn(BOARDS, id) ? BOARDS[id] : undefined;
-  if (board === undefined) {
-    throw new TincanError('BOARD_UNKNOWN', `There is no board "${id}".`, {
-      exit: 'usage',
-      hint: `These are known: ${Object.keys(BOARDS).join(', ')}. A new one is one file in boards/definitions/.`,
-    });
-  }
-  return board;
-}
-
-const DATA_NAMES: Record<string, number> = DATA_SUBTYPE;
-
-/** A board's partitions with the numbers of the binary table. */
-export function partitionsOf(board: Board): Partition[] {
-  return board.partitions.map(({ label, type, subtype, offset, size }) => ({
-    name: label,
-    type: PARTITION_TYPE[type],
-    subtype: type === 'data' ? (DATA_NAMES[subtype] ?? DATA_SUBTYPE.undefined) : appSubtype(subtype),
-    offset,
-    size,
-  }));
-}
-
-function appSubtype(subtype: string): number {
-  const slot = /^ota_(\d+)$/.exec(subtype)?.[1];
-  return slot === undefined ? APP_SUBTYPE.factory : APP_SUBTYPE.ota_0 + Number(slot);
-}
-
-/** @throws TincanError BOARD_UNKNOWN, BOARD_NOT_YET, COMPILE_FAILED */
+/** @throws TincanError BOARD_UNKNOWN, BOARD_KIND, BOARD_INVALID, IMAGE_TOO_BIG, COMPILE_FAILED */
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const board = findBoard(options.board);
   if (board.kind !== 'virtual') {
-    throw new TincanError(
-      'BOARD_NOT_YET',
-      `The image for a real board (${board.name}) cannot be built yet.`,
-      {
-        hint: 'The ESP-IDF application is still to come; `tincan build --board virtual` works.',
-      },
-    );
+    throw new TincanError('BOARD_KIND', `The ${board.name} is no virtual board.`, { exit: 'usage' });
   }
   const compiled = await compile(options, board);
   const app = wrapWasm({ wasm: compiled.wasm, version: options.version });
@@ -163,11 +127,4 @@ async function compile(options: BuildOptions, board: Board) {
       hint: 'The compiler comes from npm (@yowasp/clang): if it is missing, run `npm ci`; else mend the C.',
     });
   }
-}
-
-/** Whole or not at all. */
-function replaceFile(path: string, data: Uint8Array | string): void {
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, data);
-  renameSync(draft, path);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { findBoard } from '../build/virtual.ts';
+import { findBoard } from '../build/board.ts';
 import { type Context, openBoard } from '../context.ts';
 import type { WriteReport } from '../flash/flasher.ts';
 import { readPlan } from '../flash/plan.ts';

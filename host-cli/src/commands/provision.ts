@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { SETTINGS, type SettingsAnswer, type StateChange } from '@tincan/shared-protocol';
-import { findBoard } from '../build/virtual.ts';
+import { findBoard } from '../build/board.ts';
 import { type Context, openBoard } from '../context.ts';
 import { Device } from '../device/device.ts';
 import { asTincanError, TincanError } from '../errors.ts';

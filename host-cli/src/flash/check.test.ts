@@ -1,6 +1,6 @@
 import { buildAppDescriptor, buildAppImage, buildPartitionTable } from '@tincan/shared-protocol';
 import { expect, test } from 'vitest';
-import { findBoard, partitionsOf } from '../build/virtual.ts';
+import { findBoard, partitionsOf } from '../build/board.ts';
 import { testFiles } from '../testing/hello-app.ts';
 import { checkFiles } from './check.ts';
 import type { FlashFile } from './flasher.ts';

@@ -27,7 +27,7 @@ import {
   virtualBootloader,
   wrapWasm,
 } from '@tincan/shared-protocol';
-import { findBoard, partitionsOf } from '../build/virtual.ts';
+import { findBoard, partitionsOf } from '../build/board.ts';
 import type { FlashFile } from '../flash/flasher.ts';
 
 /** What a test may look at or change while the application runs. */
