@@ -56,6 +56,8 @@ const FLAGS = [
   '-Wl,--stack-first',
   '-Wl,--allow-undefined',
   '-Wl,--strip-all',
+  // Where stack and data end, for the count of what is free.
+  '-Wl,--export-if-defined=__heap_base',
 ];
 
 /**

@@ -49,6 +49,12 @@ size_t tc_port_serial_write(const uint8_t *bytes, size_t length);
 /** Restarts the chip. Does not return on the chip; in the virtual world the core is not called
  * again. */
 void tc_port_restart(void);
+/**
+ * This image has proven itself: settings are loaded, the network is joined or there is none to join
+ * and a host has been answered. A trial boot becomes permanent (ESP-IDF: "App rollback"). At most
+ * once per boot.
+ */
+void tc_port_boot_good(void);
 
 /* ---- key-value storage: NVS, namespace "tincan" -----------------------------------------------
  * core */
@@ -78,14 +84,22 @@ int tc_port_kv_erase(const char *key);
  * TC_EVENT_WIFI_DOWN. */
 int tc_port_wifi_join(const char *ssid, const char *password);
 void tc_port_wifi_leave(void);
+/** true: no session, the radio may sleep between beacons; false: it stays awake. */
+void tc_port_radio_rest(bool rest);
 
 /**
  * Posts `body` (an SDP offer). `headers` are lines "Name: value\r\n". Redirects are not followed; a
  * body over 20,480 bytes is not read to its end. Answer: TC_EVENT_HTTP with the same `id`. One
  * request at a time.
+ *
+ * `pin` is "" for a server whose certificate and name are verified against the well-known
+ * authorities. Else it is the SHA-256 over the DER SubjectPublicKeyInfo of the server's certificate
+ * (counted as in RFC 7469, section 2.4) in 64 lower-case hex digits: that key and no other is
+ * accepted, whatever chain, name and dates say; with another one the answer is TC_HTTP_PIN. For
+ * http URLs it has no meaning.
  */
-int tc_port_http_post(uint32_t id, const char *url, const char *headers, const uint8_t *body,
-                      size_t length, uint32_t timeout_ms);
+int tc_port_http_post(uint32_t id, const char *url, const char *pin, const char *headers,
+                      const uint8_t *body, size_t length, uint32_t timeout_ms);
 /** Forgets the request; its answer may still come and is recognised by its id. */
 void tc_port_http_cancel(uint32_t id);
 
@@ -134,6 +148,25 @@ int tc_port_opus_decode(const uint8_t *packet, size_t length, int16_t *pcm, size
 void tc_port_light(bool on, uint32_t rgb);
 /** Sets the loudness, 0 to 100. */
 void tc_port_volume(uint8_t percent);
+
+/* ---- measures ----------------------------------------------------------------------------------
+ * core */
+
+/** Heap in bytes; *_low is the lowest since boot. 0 for memory that is not there. */
+typedef struct {
+    uint32_t internal_free, internal_low;
+    uint32_t external_free, external_low;
+} tc_memory_stats;
+void tc_port_memory(tc_memory_stats *out);
+
+typedef struct {
+    char name[16];
+    uint32_t stack_free;   /* bytes of the stack that were never used */
+    uint32_t cpu_permille; /* share of one processor since the last call */
+} tc_task_stats;
+/** Fills at most `capacity` of `out`, the task that works most first; returns how many. 0 where the
+ * world has no tasks. */
+int tc_port_tasks(tc_task_stats *out, size_t capacity);
 
 /* ---- mutual exclusion: short sections, never nested --------------------------------------------
  * any task */

@@ -15,6 +15,9 @@ declare namespace WebAssembly {
   interface Memory {
     readonly buffer: ArrayBuffer;
   }
+  interface Global {
+    readonly value: unknown;
+  }
   interface Instance {
     readonly exports: Record<string, unknown>;
   }
@@ -25,6 +28,7 @@ declare namespace WebAssembly {
     imports(module: Module): ModuleImport[];
     exports(module: Module): ModuleExport[];
   };
+  const Global: { new (type: { value: string }, value: number): Global };
   const Instance: { new (module: Module, imports?: Imports): Instance };
   const RuntimeError: { new (message?: string): RuntimeError };
   function validate(bytes: Uint8Array): boolean;

@@ -23,7 +23,8 @@ typedef enum {
     TC_EVENT_PEER_DOWN = 9,    /* id; code: 0 closed by the peer, 1 failed, 2 channel closed */
     TC_EVENT_BUTTON = 10,      /* code: 1 down, 0 up */
     TC_EVENT_PEER_TOO_LARGE =
-        11, /* id; code: size of a message that was dropped; data: its begin */
+        11,             /* id; code: size of a message that was dropped; data: its begin */
+    TC_EVENT_MUTE = 12, /* code: 1 the microphone is muted, 0 it is not; at start it is not */
 } tc_event_kind;
 
 typedef enum {
@@ -40,6 +41,7 @@ typedef enum {
     TC_HTTP_TIMEOUT = -4,
     TC_HTTP_TOO_LARGE = -5,
     TC_HTTP_IO = -6,
+    TC_HTTP_PIN = -7, /* TLS, with another key than the pinned one */
 } tc_http_error;
 
 typedef struct {

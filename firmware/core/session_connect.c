@@ -60,7 +60,7 @@ static void post(const tc_event *offer) {
     tc_self.http_id = ++tc_self.last_id;
     reach(STAGE_POST, POST_MS);
     int error =
-        tc_port_http_post(tc_self.http_id, url, headers, offer->data, offer->length, POST_MS);
+        tc_port_http_post(tc_self.http_id, url, "", headers, offer->data, offer->length, POST_MS);
     memset(headers, 0, sizeof headers);
     if (error < 0) {
         session_fail(TC_REASON_TCP, NULL, 0);

@@ -73,6 +73,11 @@ void tc_port_restart(void) {
     fake.restarts++;
 }
 
+void tc_port_boot_good(void) {
+    CHECK_EQ(fake.boots_good, 0); /* at most once */
+    fake.boots_good++;
+}
+
 /* ---- storage ---- */
 
 fake_entry *fake_kv_find(const char *key) {
@@ -155,12 +160,18 @@ void tc_port_wifi_leave(void) {
     fake.wifi_leaves++;
 }
 
-int tc_port_http_post(uint32_t id, const char *url, const char *headers, const uint8_t *body,
-                      size_t length, uint32_t timeout_ms) {
+void tc_port_radio_rest(bool rest) {
+    fake.rests += rest != fake.resting ? 1 : 0;
+    fake.resting = rest;
+}
+
+int tc_port_http_post(uint32_t id, const char *url, const char *pin, const char *headers,
+                      const uint8_t *body, size_t length, uint32_t timeout_ms) {
     fake.http_posts++;
     fake.http_id = id;
     fake.http_timeout = timeout_ms;
     copy_text(fake.http_url, sizeof fake.http_url, url);
+    copy_text(fake.http_pin, sizeof fake.http_pin, pin);
     copy_text(fake.http_headers, sizeof fake.http_headers, headers);
     CHECK(length < sizeof fake.http_body);
     memcpy(fake.http_body, body, length);
@@ -273,7 +284,7 @@ int tc_port_opus_decode(const uint8_t *packet, size_t length, int16_t *pcm, size
     return (int)count;
 }
 
-/* ---- light, volume, lock ---- */
+/* ---- light, volume, measures, lock ---- */
 
 void tc_port_light(bool on, uint32_t rgb) {
     fake.light_on = on;
@@ -284,6 +295,16 @@ void tc_port_light(bool on, uint32_t rgb) {
 void tc_port_volume(uint8_t percent) {
     fake.volume = percent;
     fake.volume_calls++;
+}
+
+void tc_port_memory(tc_memory_stats *out) {
+    *out = fake.memory;
+}
+
+int tc_port_tasks(tc_task_stats *out, size_t capacity) {
+    size_t count = fake.task_count < capacity ? fake.task_count : capacity;
+    memcpy(out, fake.tasks, count * sizeof *out);
+    return (int)count;
 }
 
 void tc_port_lock(void) {

@@ -30,6 +30,9 @@ typedef struct {
     const char *kv_failing; /* writes to this key fail with kv_failure, or NULL */
     int kv_failure;
     int wifi_result, http_result, open_result, answer_result, audio_result, text_result;
+    tc_memory_stats memory;
+    tc_task_stats tasks[16];
+    size_t task_count;
     long texts_left;        /* texts until the channel is full, or FAKE_UNLIMITED */
     void (*decoding)(void); /* what other tasks do meanwhile, or NULL */
     void (*unlocked)(void); /* another task that runs as soon as a lock is free, or NULL */
@@ -38,14 +41,16 @@ typedef struct {
     uint8_t serial[1 << 20]; /* what was written to the line; later bytes fall off */
     size_t serial_length;
     uint32_t random_state;
-    int restarts;
+    int restarts, boots_good;
+    bool resting; /* the radio */
+    int rests;    /* how often that changed */
     fake_entry kv[64];
     int kv_changes;
     int wifi_joins, wifi_leaves;
     char wifi_ssid[64], wifi_password[128];
     int http_posts, http_cancels;
     uint32_t http_id, http_cancelled, http_timeout;
-    char http_url[512], http_headers[4096], http_body[20481];
+    char http_url[512], http_pin[80], http_headers[4096], http_body[20481];
     size_t http_length;
     int peer_opens, peer_answers, peer_closes;
     uint32_t peer_id, peer_closed;

@@ -5,6 +5,7 @@ import { Controls } from './controls.ts';
 import { HttpPort } from './http.ts';
 import { identityPort } from './identity.ts';
 import { PortLock } from './lock.ts';
+import { measuresPort } from './measures.ts';
 import { type CoreMemory, type CoreModule, loadModule } from './module.ts';
 import { OpusCodec } from './opus.ts';
 import { type PeerOptions, PeerPort } from './peer.ts';
@@ -29,12 +30,18 @@ export interface RuntimeStats {
   skipped: number;
   /** Events that the core would not take. */
   refused: number;
+  /** The core has said that this image is good. */
+  proven: boolean;
+  /** The core lets the radio rest. */
+  resting: boolean;
 }
 
 /** A running core, with what a hand can do to the board. */
 export interface TincanApp extends RunningApp {
   /** Presses or releases the button. */
   button(down: boolean): void;
+  /** Mutes the microphone, or ends that, as a switch of the board does. */
+  mute(on: boolean): void;
   /** Takes the Wi-Fi network away that the board has joined. */
   loseWifi(): void;
   stats(): RuntimeStats;
@@ -75,6 +82,7 @@ class App implements TincanApp {
   #tries = 0;
   #steps = 0;
   #refused = 0;
+  #proven = false;
   #stopped = false;
   #inside = false;
   /** The next step: cancels it, and the time at which it is due. */
@@ -133,6 +141,7 @@ class App implements TincanApp {
       ...this.#audio.port(),
       ...opus.port(memory),
       ...this.#controls.port(),
+      ...measuresPort(memory),
       ...this.#lock.port(),
     });
     this.#module = await loadModule(image.wasm, port);
@@ -156,12 +165,22 @@ class App implements TincanApp {
     this.#post({ kind: EVENT.button, code: down ? 1 : 0 });
   }
 
+  mute(on: boolean): void {
+    this.#post({ kind: EVENT.mute, code: on ? 1 : 0 });
+  }
+
   loseWifi(): void {
     this.#wifi.lose();
   }
 
   stats(): RuntimeStats {
-    return { steps: this.#steps, ...this.#audio.stats, refused: this.#refused };
+    return {
+      steps: this.#steps,
+      ...this.#audio.stats,
+      refused: this.#refused,
+      proven: this.#proven,
+      resting: this.#wifi.resting,
+    };
   }
 
   stop(): void {
@@ -188,6 +207,10 @@ class App implements TincanApp {
       tc_port_serial_write: (at, length) => this.#host.serialWrite(memory.bytes(at!, length!).slice()),
       tc_port_restart: () => {
         throw new Restarting();
+      },
+      // The virtual boot loader has no trial boot, so there is nothing to make permanent.
+      tc_port_boot_good: () => {
+        this.#proven = true;
       },
     };
   }

@@ -26,13 +26,14 @@ export const EVENT = {
   peerDown: 9,
   button: 10,
   peerTooLarge: 11,
+  mute: 12,
 } as const;
 
 /** `tc_wifi_reason` */
 export const WIFI = { lost: 0, password: 1, notFound: 2, failed: 3 } as const;
 
 /** `tc_http_error` */
-export const HTTP = { dns: -1, tcp: -2, tls: -3, timeout: -4, tooLarge: -5, io: -6 } as const;
+export const HTTP = { dns: -1, tcp: -2, tls: -3, timeout: -4, tooLarge: -5, io: -6, pin: -7 } as const;
 
 /** `code` of `TC_EVENT_PEER_DOWN` */
 export const PEER_DOWN = { closed: 0, failed: 1, channel: 2 } as const;

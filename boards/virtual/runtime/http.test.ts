@@ -1,3 +1,4 @@
+import { createHash, createPublicKey } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
@@ -47,7 +48,7 @@ describe('the HTTP port', () => {
     });
     const { events, http } = port();
     const headers = 'Authorization: Bearer ek_test\r\nContent-Type: application/sdp\r\n';
-    expect(http.send(7, url, headers, offer, 5000)).toBe(0);
+    expect(http.send(7, url, '', headers, offer, 5000)).toBe(0);
     const event = await events.next(EVENT.http);
     expect(event).toMatchObject({ id: 7, code: 201, extra: 0 });
     expect(textOf(event.data)).toBe('v=0\r\nanswer');
@@ -68,7 +69,7 @@ describe('the HTTP port', () => {
   ])('passes on status %i as it is', async (status, headers, body, extra) => {
     const url = await serve((_, response) => response.writeHead(status, headers).end(body));
     const { events, http } = port();
-    http.send(1, url, '', offer, 5000);
+    http.send(1, url, '', '', offer, 5000);
     const event = await events.next(EVENT.http);
     expect(event).toMatchObject({ code: status, extra });
     expect(textOf(event.data)).toBe(body);
@@ -81,7 +82,7 @@ describe('the HTTP port', () => {
       response.writeHead(307, { Location: '/elsewhere' }).end();
     });
     const { events, http } = port();
-    http.send(1, url, '', offer, 5000);
+    http.send(1, url, '', '', offer, 5000);
     expect((await events.next(EVENT.http)).code).toBe(307);
     expect(requests).toBe(1);
   });
@@ -94,11 +95,11 @@ describe('the HTTP port', () => {
       response.end('x'.repeat(size));
     });
     const { events, http } = port();
-    http.send(1, url, 'size: 20480\r\n', offer, 5000);
+    http.send(1, url, '', 'size: 20480\r\n', offer, 5000);
     expect((await events.next(EVENT.http)).data).toHaveLength(20_480);
-    http.send(2, url, 'size: 20481\r\n', offer, 5000);
+    http.send(2, url, '', 'size: 20481\r\n', offer, 5000);
     expect(await events.next(EVENT.http)).toMatchObject({ id: 2, code: HTTP.tooLarge });
-    http.send(3, url, 'size: 300000\r\nchunked: yes\r\n', offer, 5000);
+    http.send(3, url, '', 'size: 300000\r\nchunked: yes\r\n', offer, 5000);
     expect(await events.next(EVENT.http)).toMatchObject({ id: 3, code: HTTP.tooLarge });
   });
 
@@ -111,7 +112,7 @@ describe('the HTTP port', () => {
       arrived = resolve;
     });
     const url = await serve(() => arrived());
-    http.send(1, url, '', offer, 8000);
+    http.send(1, url, '', '', offer, 8000);
     await here;
     clock.advance(7999);
     expect(events.all).toEqual([]);
@@ -124,24 +125,24 @@ describe('the HTTP port', () => {
     const closed = createTcpServer();
     const address = await listen(closed);
     await new Promise((resolve) => closed.close(resolve));
-    http.send(1, `http://${address}/`, '', offer, 5000);
+    http.send(1, `http://${address}/`, '', '', offer, 5000);
     expect(await events.next(EVENT.http)).toMatchObject({ id: 1, code: HTTP.tcp });
 
     const rude = await listen(
       createTcpServer((socket) => socket.once('data', () => socket.end('HTTP/1.1 200'))),
     );
-    http.send(2, `http://${rude}/`, '', offer, 5000);
+    http.send(2, `http://${rude}/`, '', '', offer, 5000);
     expect(await events.next(EVENT.http)).toMatchObject({ id: 2, code: HTTP.io });
 
     const cut = await serve((_, response) => {
       response.writeHead(200, { 'Content-Length': 100 }).write('half');
       setImmediate(() => response.destroy());
     });
-    http.send(3, cut, '', offer, 5000);
+    http.send(3, cut, '', '', offer, 5000);
     expect(await events.next(EVENT.http)).toMatchObject({ id: 3, code: HTTP.io });
 
     const plain = await serve((_, response) => response.end());
-    http.send(4, plain.replace('http:', 'https:'), '', offer, 5000);
+    http.send(4, plain.replace('http:', 'https:'), '', '', offer, 5000);
     expect(await events.next(EVENT.http)).toMatchObject({ id: 4, code: HTTP.tls });
   });
 
@@ -149,22 +150,55 @@ describe('the HTTP port', () => {
     const tls = createTlsServer(selfSigned(), (_, response) => response.end('hello'));
     const address = await listen(tls);
     const { events, http } = port();
-    http.send(1, `https://${address}/`, 'Authorization: Bearer secret\r\n', offer, 5000);
+    http.send(1, `https://${address}/`, '', 'Authorization: Bearer secret\r\n', offer, 5000);
     expect(await events.next(EVENT.http)).toMatchObject({ id: 1, code: HTTP.tls });
+  });
+
+  it('takes the pinned key and no other, whatever the certificate says', async () => {
+    const pair = selfSigned();
+    const asked: string[] = [];
+    const tls = createTlsServer(pair, (request, response) => {
+      let body = '';
+      request.on('data', (part) => {
+        body += part;
+      });
+      request.on('end', () => {
+        asked.push(`${request.headers.authorization} ${body}`);
+        response.writeHead(201).end('v=0');
+      });
+    });
+    const address = await listen(tls);
+    const { events, http } = port();
+    const spki = createPublicKey(pair.key).export({ type: 'spki', format: 'der' });
+    const pin = createHash('sha256').update(spki).digest('hex');
+    const url = `https://${address}/`;
+    http.send(1, url, pin, 'Authorization: Bearer secret\r\n', offer, 5000);
+    expect(await events.next(EVENT.http)).toMatchObject({ id: 1, code: 201 });
+    expect(asked).toEqual(['Bearer secret v=0\r\n']);
+    http.send(2, url, 'ab'.repeat(32), 'Authorization: Bearer secret\r\n', offer, 5000);
+    expect(await events.next(EVENT.http)).toMatchObject({ id: 2, code: HTTP.pin });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('has no use for a pin without TLS', async () => {
+    const url = await serve((_, response) => response.end('hello'));
+    const { events, http } = port();
+    http.send(1, url, 'ab'.repeat(32), '', offer, 5000);
+    expect(await events.next(EVENT.http)).toMatchObject({ code: 200 });
   });
 
   it('finds no name without a network', async () => {
     const { events, http } = port(false);
-    expect(http.send(1, 'https://api.openai.com/v1/realtime/calls', '', offer, 5000)).toBe(0);
+    expect(http.send(1, 'https://api.openai.com/v1/realtime/calls', '', '', offer, 5000)).toBe(0);
     expect(await events.next(EVENT.http)).toMatchObject({ id: 1, code: HTTP.dns });
   });
 
   it('refuses what is no URL or no header', () => {
     const { events, http } = port();
-    expect(http.send(1, 'nonsense', '', offer, 5000)).toBe(ERR.format);
-    expect(http.send(1, 'ftp://127.0.0.1/', '', offer, 5000)).toBe(ERR.format);
-    expect(http.send(1, 'http://127.0.0.1:9/', 'no colon\r\n', offer, 5000)).toBe(ERR.format);
-    expect(http.send(1, 'http://127.0.0.1:9/', 'Authorization: Bearer a\nb\r\n', offer, 5000)).toBe(
+    expect(http.send(1, 'nonsense', '', '', offer, 5000)).toBe(ERR.format);
+    expect(http.send(1, 'ftp://127.0.0.1/', '', '', offer, 5000)).toBe(ERR.format);
+    expect(http.send(1, 'http://127.0.0.1:9/', '', 'no colon\r\n', offer, 5000)).toBe(ERR.format);
+    expect(http.send(1, 'http://127.0.0.1:9/', '', 'Authorization: Bearer a\nb\r\n', offer, 5000)).toBe(
       ERR.format,
     );
     expect(events.all).toEqual([]);
@@ -176,11 +210,11 @@ describe('the HTTP port', () => {
       else response.end('fast');
     });
     const { events, http } = port();
-    expect(http.send(1, url, 'slow: 1\r\n', offer, 5000)).toBe(0);
-    expect(http.send(2, url, '', offer, 5000)).toBe(ERR.state);
+    expect(http.send(1, url, '', 'slow: 1\r\n', offer, 5000)).toBe(0);
+    expect(http.send(2, url, '', '', offer, 5000)).toBe(ERR.state);
     http.cancel(99);
     http.cancel(1);
-    expect(http.send(3, url, '', offer, 5000)).toBe(0);
+    expect(http.send(3, url, '', '', offer, 5000)).toBe(0);
     expect(await events.next(EVENT.http)).toMatchObject({ id: 3, code: 200 });
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(events.all).toHaveLength(1);

@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from 'node:crypto';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
@@ -9,7 +10,7 @@ import type { CoreMemory } from './module.ts';
 /** A longer body is not read to its end (`port.h`). */
 const MAX_BODY = 20_480;
 
-/** HTTPS POST, one at a time. Certificates are verified; redirects are not followed. */
+/** HTTPS POST, one at a time. Certificates are verified, or the key is pinned; redirects are not followed. */
 export class HttpPort {
   readonly #clock: Clock;
   readonly #online: () => boolean;
@@ -24,10 +25,11 @@ export class HttpPort {
 
   port(memory: CoreMemory): PortFunctions {
     return {
-      tc_port_http_post: (id, url, headers, body, length, timeout) =>
+      tc_port_http_post: (id, url, pin, headers, body, length, timeout) =>
         this.send(
           id! >>> 0,
           memory.text(url!),
+          memory.text(pin!),
           memory.text(headers!),
           memory.bytes(body!, length!).slice(),
           timeout! >>> 0,
@@ -36,14 +38,25 @@ export class HttpPort {
     };
   }
 
-  /** Starts the request; the answer is posted. Negative `tc_err` where it cannot be started. */
-  send(id: number, url: string, headerLines: string, body: Uint8Array, timeoutMs: number): number {
+  /**
+   * Starts the request; the answer is posted. `pin` is "", or the hex SHA-256 of the only key that the server may
+   * have. Negative `tc_err` where it cannot be started.
+   */
+  send(
+    id: number,
+    url: string,
+    pin: string,
+    headerLines: string,
+    body: Uint8Array,
+    timeoutMs: number,
+  ): number {
     if (this.#current) return ERR.state;
     const target = URL.canParse(url) ? new URL(url) : undefined;
     const headers = parseHeaders(headerLines);
     if (!target || (target.protocol !== 'https:' && target.protocol !== 'http:') || !headers)
       return ERR.format;
     const secure = target.protocol === 'https:';
+    const pinned = secure && pin !== '';
     const literal = isIP(target.hostname.replace(/^\[|\]$/g, '')) !== 0;
 
     let over = false;
@@ -77,7 +90,8 @@ export class HttpPort {
         method: 'POST',
         headers: { ...headers, 'Content-Length': body.length },
         agent: false,
-        ...(secure ? { rejectUnauthorized: true } : {}),
+        // A pinned key is all that counts; nothing of the request, with its token, leaves before it was seen.
+        ...(secure ? { rejectUnauthorized: !pinned } : {}),
       });
     } catch {
       // A header that HTTP does not allow. Node's message is not passed on: it may quote the header.
@@ -93,12 +107,17 @@ export class HttpPort {
         phase = secure ? HTTP.tls : HTTP.io;
       });
       (socket as TLSSocket).once('secureConnect', () => {
+        if (pinned && publicKeyHash(socket as TLSSocket) !== pin) {
+          finish(HTTP.pin);
+          return;
+        }
         phase = HTTP.io;
+        if (pinned) request!.end(body);
       });
     });
     request.on('error', () => finish(phase));
     request.on('response', (response) => receive(response, finish));
-    request.end(body);
+    if (!pinned) request.end(body);
     return 0;
   }
 
@@ -109,6 +128,14 @@ export class HttpPort {
   stop(): void {
     this.#current?.abort();
   }
+}
+
+/** SHA-256 over the DER SubjectPublicKeyInfo of the peer's certificate, in hex (RFC 7469, section 2.4). */
+function publicKeyHash(socket: TLSSocket): string {
+  const { raw } = socket.getPeerCertificate();
+  if (!raw) return '';
+  const spki = new X509Certificate(raw).publicKey.export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(spki).digest('hex');
 }
 
 function receive(

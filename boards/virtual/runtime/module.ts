@@ -13,6 +13,10 @@ export interface CoreMemory {
   samples(pointer: number, count: number): Int16Array;
   /** A copy of the UTF-8 text up to its NUL. */
   text(pointer: number): string;
+  /** A view for numbers. */
+  view(pointer: number, length: number): DataView;
+  /** Bytes behind the module's stack and data, for a heap; 0 where the module does not say where they end. */
+  readonly free: number;
 }
 
 /** The calls of `firmware/virtual/exports.c`. Times are milliseconds. */
@@ -49,6 +53,7 @@ const EXPORTS = {
 
 class ModuleMemory implements CoreMemory {
   memory: WebAssembly.Memory | undefined;
+  heapBase: number | undefined;
 
   bytes(pointer: number, length: number): Uint8Array {
     // i32 arguments arrive signed; addresses and sizes are not.
@@ -64,6 +69,14 @@ class ModuleMemory implements CoreMemory {
     const end = rest.indexOf(0);
     if (end < 0) throw new RangeError('a text in the memory has no end');
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(rest.subarray(0, end));
+  }
+
+  view(pointer: number, length: number): DataView {
+    return new DataView(this.#buffer(), pointer >>> 0, length >>> 0);
+  }
+
+  get free(): number {
+    return this.heapBase === undefined ? 0 : this.#buffer().byteLength - this.heapBase;
   }
 
   #buffer(): ArrayBuffer {
@@ -107,6 +120,8 @@ export async function loadModule(
   if (!(exported?.buffer instanceof ArrayBuffer))
     throw new ModuleError('the application does not export its memory');
   memory.memory = exported;
+  const heapBase = exports.__heap_base;
+  if (heapBase instanceof WebAssembly.Global) memory.heapBase = Number(heapBase.value);
   const call: CoreExports = {
     init: found(EXPORTS.init),
     post: found(EXPORTS.post),

@@ -6,6 +6,7 @@ import type { CoreMemory } from './module.ts';
 /** Memory as a module has it, with a place to put arguments. */
 export class FakeMemory implements CoreMemory {
   readonly buffer = new ArrayBuffer(262_144);
+  free = 0;
   #top = 16;
 
   bytes(pointer: number, length: number): Uint8Array {
@@ -19,6 +20,10 @@ export class FakeMemory implements CoreMemory {
   text(pointer: number): string {
     const rest = new Uint8Array(this.buffer, pointer);
     return new TextDecoder().decode(rest.subarray(0, rest.indexOf(0)));
+  }
+
+  view(pointer: number, length: number): DataView {
+    return new DataView(this.buffer, pointer, length);
   }
 
   /** Puts bytes, or text with a NUL, somewhere; the answer is their address. */

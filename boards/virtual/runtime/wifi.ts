@@ -15,6 +15,8 @@ export class Wifi {
   readonly #post: Post;
   #cancel: (() => void) | undefined;
   #joined = false;
+  /** The core has no need of a radio that is awake; this one costs nothing, so that nothing comes of it. */
+  resting = false;
 
   constructor(clock: Clock, accessPoints: () => readonly AccessPoint[], post: Post) {
     this.#clock = clock;
@@ -31,6 +33,9 @@ export class Wifi {
     return {
       tc_port_wifi_join: (ssid, password) => this.join(memory.text(ssid!), memory.text(password!)),
       tc_port_wifi_leave: () => this.leave(),
+      tc_port_radio_rest: (rest) => {
+        this.resting = rest !== 0;
+      },
     };
   }
 
