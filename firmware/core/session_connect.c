@@ -40,12 +40,23 @@ static size_t add(char *out, size_t capacity, size_t length, const char *text) {
     return length + more;
 }
 
+/* The setting may be written in capitals; the port wants small letters. */
+static void copy_pin(char out[65], const char *pin) {
+    size_t i = 0;
+    for (; i < 64 && pin[i] != '\0'; i++) {
+        out[i] = pin[i] >= 'A' && pin[i] <= 'F' ? (char)(pin[i] - 'A' + 'a') : pin[i];
+    }
+    out[i] = '\0';
+}
+
 static void post(const tc_event *offer) {
     /* Static: a stack on the chip is small. The token is wiped, so that it lies in one place only.
      */
     static char url[400];
     static char headers[2300];
+    char pin[65];
     const tc_settings *s = tc_settings_get();
+    copy_pin(pin, s->server_pin);
     size_t length = add(url, sizeof url, 0, s->server_url);
     if (s->server_query[0] != '\0') {
         length = add(url, sizeof url, length, "?"); /* a server.url has no query of its own */
@@ -60,7 +71,7 @@ static void post(const tc_event *offer) {
     tc_self.http_id = ++tc_self.last_id;
     reach(STAGE_POST, POST_MS);
     int error =
-        tc_port_http_post(tc_self.http_id, url, "", headers, offer->data, offer->length, POST_MS);
+        tc_port_http_post(tc_self.http_id, url, pin, headers, offer->data, offer->length, POST_MS);
     memset(headers, 0, sizeof headers);
     if (error < 0) {
         session_fail(TC_REASON_TCP, NULL, 0);

@@ -237,6 +237,7 @@ static tc_reason reason_of_status(int32_t status) {
     case TC_HTTP_DNS:
         return TC_REASON_DNS;
     case TC_HTTP_TLS:
+    case TC_HTTP_PIN:
         return TC_REASON_TLS;
     case TC_HTTP_TIMEOUT:
         return TC_REASON_TIMEOUT;
@@ -286,8 +287,17 @@ void session_fail_http(const tc_event *event) {
         session_quote(find_message((const char *)event->data, event->length), said, sizeof said);
     }
 
-    add(&message,
-        reason == TC_REASON_NOT_SDP && is_web_page(event) ? web_page : failures[reason].message);
+    const char *text = failures[reason].message, *hint = failures[reason].hint;
+    if (reason == TC_REASON_NOT_SDP && is_web_page(event)) {
+        text = web_page;
+    } else if (event->code == TC_HTTP_PIN) {
+        text = "The server has another key than the pinned one.";
+        hint = "Set server.pin anew; tincan gateway --tls prints it.";
+    } else if (reason == TC_REASON_TLS && tc_settings_get()->server_pin[0] != '\0') {
+        text = "TLS with the server failed before it showed its key.";
+        hint = "Check server.url, and that a server with TLS is there.";
+    }
+    add(&message, text);
     if (event->code > 0 && reason != TC_REASON_NOT_SDP) {
         add(&message, " (");
         add_number(&message, (uint32_t)event->code);
@@ -297,7 +307,7 @@ void session_fail_http(const tc_event *event) {
         add(&message, " It says: ");
         add(&message, said);
     }
-    fail(reason, message.at, failures[reason].hint, said, event->extra);
+    fail(reason, message.at, hint, said, event->extra);
 }
 
 void session_wifi_problem(tc_reason reason) {

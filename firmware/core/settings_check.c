@@ -92,21 +92,25 @@ static bool is_url(const char *url) {
 }
 
 static bool allowed(uint8_t c, int form) {
-    if (form == TC_FORM_WORD || form == TC_FORM_URL) {
+    if (form == TC_FORM_WORD || form == TC_FORM_URL || form == TC_FORM_PIN) {
         return c > 0x20 && c < 0x7F;
     }
     return (c >= 0x20 && c != 0x7F) || (c == '\n' && form == TC_FORM_LINES);
 }
 
-static bool is_passphrase(const char *text, size_t length) {
-    if (length == 64) {
-        for (size_t i = 0; i < length; i++) {
-            if (!is_hex(text[i])) {
-                return false;
-            }
-        }
+static bool all_hex(const char *text, size_t length) {
+    while (length > 0 && is_hex(text[length - 1])) {
+        length--;
     }
-    return length == 0 || length >= 8;
+    return length == 0;
+}
+
+static bool is_passphrase(const char *text, size_t length) {
+    return length == 0 || (length >= 8 && (length != 64 || all_hex(text, length)));
+}
+
+static bool is_pin(const char *text, size_t length) {
+    return length == 0 || (length == 64 && all_hex(text, length));
 }
 
 tc_err tc_setting_check_text(const tc_setting_info *info, const char *text, size_t length) {
@@ -121,7 +125,8 @@ tc_err tc_setting_check_text(const tc_setting_info *info, const char *text, size
         at += (size_t)step;
     }
     if ((info->form == TC_FORM_URL && !is_url(text)) ||
-        (info->form == TC_FORM_PASSPHRASE && !is_passphrase(text, length))) {
+        (info->form == TC_FORM_PASSPHRASE && !is_passphrase(text, length)) ||
+        (info->form == TC_FORM_PIN && !is_pin(text, length))) {
         return TC_ERR_FORMAT;
     }
     return TC_OK;
@@ -135,12 +140,13 @@ tc_err tc_setting_check_number(const tc_setting_info *info, uint32_t number) {
 }
 
 /*
- * Unescapes a text; of words and URLs the outer white space is cut off, of URLs the slashes at the
- * end too. What is cut off may be long, so the length is found as the characters pass, and only as
- * many are kept as have room.
+ * Unescapes a text; of words, pins and URLs the outer white space is cut off, of URLs the slashes
+ * at the end too. What is cut off may be long, so the length is found as the characters pass, and
+ * only as many are kept as have room.
  */
 static tc_err read_text(const tc_setting_info *info, tc_span span, char *text) {
-    bool trim = info->form == TC_FORM_WORD || info->form == TC_FORM_URL;
+    bool trim =
+        info->form == TC_FORM_WORD || info->form == TC_FORM_URL || info->form == TC_FORM_PIN;
     size_t length = 0, kept = 0; /* characters seen, and up to where they stay */
     bool after_space = false;
     char piece[4];

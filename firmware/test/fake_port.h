@@ -15,7 +15,7 @@
 typedef struct {
     char key[16]; /* empty: a free place */
     int type;
-    uint8_t value[8192];
+    uint8_t value[9216]; /* the longest journal */
     size_t length;
 } fake_entry;
 

@@ -96,6 +96,20 @@ TC_TEST(session_the_whole_good_way) {
     CHECK_EQ(fake.packet_id, fake.peer_id);
 }
 
+TC_TEST(session_passes_the_pin_in_small_letters) {
+    world_flash();
+    world_power_on();
+    world_ready();
+    world_posted();
+    CHECK_STR(fake.http_pin, "");
+    world_flash();
+    fake_kv_put_text("srv_pin", "ABCDEF0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789");
+    world_power_on();
+    world_ready();
+    world_posted();
+    CHECK_STR(fake.http_pin, "abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789");
+}
+
 TC_TEST(session_api_key) {
     uint8_t api_key = 1;
     world_flash();

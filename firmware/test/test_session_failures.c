@@ -41,6 +41,7 @@ TC_TEST(session_refusals_by_status) {
     check_refusal(TC_HTTP_TCP, "", "\"reason\":\"tcp\"", true);
     check_refusal(TC_HTTP_IO, "", "\"reason\":\"tcp\"", true);
     check_refusal(TC_HTTP_TLS, "", "\"reason\":\"tls\"", true);
+    check_refusal(TC_HTTP_PIN, "", "\"reason\":\"tls\"", true);
     check_refusal(TC_HTTP_TIMEOUT, "", "\"reason\":\"timeout\"", true);
     check_refusal(TC_HTTP_TOO_LARGE, "", "\"reason\":\"too_large\"", true);
 }
@@ -56,6 +57,17 @@ TC_TEST(session_a_401_says_what_to_do_and_what_the_server_says) {
         "\"hint\":\"Give the device a new token: tincan provision.\"}}");
     CHECK(world_has(world_state(), "\"detail\":\"Token expired: ********************!\""));
     CHECK(!fake_serial_holds("0123456789"));
+}
+
+TC_TEST(session_a_wrong_key_is_told_apart_from_a_bad_certificate) {
+    begin();
+    world_http(TC_HTTP_PIN, "");
+    CHECK(world_has(fake_last_frame("\"method\":\"problem\""),
+                    "\"code\":\"tls\",\"message\":\"The server has another key than the pinned "
+                    "one.\",\"hint\":\"Set server.pin anew; tincan gateway --tls prints it.\""));
+    begin();
+    world_http(TC_HTTP_TLS, "");
+    CHECK(world_has(fake_last_frame("\"method\":\"problem\""), "The certificate of the server"));
 }
 
 TC_TEST(session_bodies_that_say_nothing) {

@@ -8,4 +8,5 @@ export * from './realtime/session.ts';
 export * from './realtime/tools-json.ts';
 export * from './settings.ts';
 export * from './settings-check.ts';
+export * from './tasks.ts';
 export * from './tools.ts';

@@ -157,7 +157,8 @@ function checkText(name: string, setting: TextSetting, given: string): string {
   const refuse = (what: string, hint: string) =>
     new SettingError('SETTING_FORM', name, `${name} ${what}`, hint);
   let value = given;
-  if (form === 'word' || form === 'url') value = value.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+  if (form === 'word' || form === 'url' || form === 'pin')
+    value = value.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
   if (form === 'url') value = value.replace(/\/+$/, '');
   if (/\p{Surrogate}/u.test(value)) throw refuse('is not Unicode text', 'Half of a surrogate pair is in it.');
   const bytes = encoder.encode(value).length;
@@ -181,6 +182,8 @@ function checkText(name: string, setting: TextSetting, given: string): string {
     const wrong = urlFault(value);
     if (wrong) throw refuse(wrong[0], wrong[1]);
   }
+  if (form === 'pin' && !/^([0-9a-fA-F]{64})?$/.test(value))
+    throw refuse('is not a pin', 'A pin is 64 hex digits, as `tincan gateway --tls` prints it.');
   if (form === 'passphrase' && bytes !== 0) {
     if (bytes < 8)
       throw refuse('is too short', 'A WPA passphrase has 8 to 63 characters; empty is an open network.');

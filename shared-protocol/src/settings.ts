@@ -24,9 +24,10 @@ export interface TextSetting extends Common {
   readonly default: string;
   /**
    * `word`: printable ASCII, no white space inside; `url`: an absolute https URL (http only to a loopback host);
-   * `lines`: may hold line breaks; `passphrase`: empty, 8 to 63 bytes, or 64 hex digits (WPA).
+   * `lines`: may hold line breaks; `passphrase`: empty, 8 to 63 bytes, or 64 hex digits (WPA);
+   * `pin`: empty, or 64 hex digits (SHA-256).
    */
-  readonly form?: 'word' | 'url' | 'lines' | 'passphrase';
+  readonly form?: 'word' | 'url' | 'lines' | 'passphrase' | 'pin';
   /** The device cannot work while this is empty. */
   readonly required?: boolean;
 }
@@ -104,6 +105,15 @@ export const SETTINGS = {
     form: 'word',
     effect: 'session',
     help: 'Ephemeral secret, or the token that a gateway gave to this device. Not an sk- key.',
+  },
+  'server.pin': {
+    type: 'text',
+    key: 'srv_pin',
+    max: 64,
+    default: '',
+    form: 'pin',
+    effect: 'session',
+    help: "SHA-256 of the server's public key (DER SubjectPublicKeyInfo) in hex: only this key is accepted, and no certificate is asked for; empty to verify the certificate.",
   },
   'server.query': {
     type: 'text',

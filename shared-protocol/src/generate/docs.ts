@@ -1,6 +1,7 @@
 import { LINK_ERRORS, METHODS, NOTIFICATIONS } from '../link.ts';
 import { FIELDS, type FieldName, SERVER_EVENTS } from '../realtime/events.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../settings.ts';
+import { TASKS } from '../tasks.ts';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
@@ -13,7 +14,13 @@ const code = (text: string) => `\`${text}\``;
 function values(setting: Setting): string {
   switch (setting.type) {
     case 'text': {
-      const form = { word: ', one word', url: ', a URL', lines: ', lines', passphrase: '' };
+      const form = {
+        word: ', one word',
+        url: ', a URL',
+        lines: ', lines',
+        passphrase: '',
+        pin: '; empty, or 64 hex digits',
+      };
       return `text, ${setting.max} bytes${setting.form ? form[setting.form] : ''}`;
     }
     case 'number':
@@ -44,7 +51,7 @@ function fieldList(fields: readonly FieldName[] | undefined): string {
   return fields ? fields.map((field) => code(FIELDS[field])).join(', ') : 'passed on';
 }
 
-/** The reference page: settings, link, Realtime events. */
+/** The reference page: settings, link, Realtime events, tasks. */
 export function generateDocs(): string {
   const settings = SETTING_NAMES.map((name) => {
     const setting: Setting = SETTINGS[name];
@@ -72,6 +79,13 @@ export function generateDocs(): string {
     'beta' in event ? event.beta.map(code).join(', ') : '',
     fieldList('fields' in event ? event.fields : undefined),
   ]);
+  const tasks = Object.entries(TASKS).map(([name, { core, priority, stack, memory, owns }]) => [
+    code(name),
+    String(core),
+    String(priority),
+    `${stack} ${memory}`,
+    owns,
+  ]);
   return `# Reference
 
 Generated from \`shared-protocol/src/\` by \`npm run generate\`; do not edit.
@@ -95,5 +109,8 @@ ${table(['code', 'name', 'message'], errors)}
 What the device picks out of each to act on it; an event without such fields may still change its activity, and
 every event goes on to the host untouched.
 
-${table(['event', 'beta name, read too', 'fields'], events)}`;
+${table(['event', 'beta name, read too', 'fields'], events)}
+## Tasks on the chip
+
+${table(['task', 'processor', 'priority', 'stack, bytes', 'owns'], tasks)}`;
 }

@@ -2,6 +2,7 @@ import { generateDocs } from './docs.ts';
 import { linkHeader, linkSource } from './link-c.ts';
 import { realtimeHeader, realtimeSource } from './realtime-c.ts';
 import { settingsHeader, settingsSource } from './settings-c.ts';
+import { tasksHeader, tasksSource } from './tasks-c.ts';
 import { toolsHeader, toolsSource } from './tools-c.ts';
 
 export { generateDocs };
@@ -15,6 +16,8 @@ export function generateC(): Record<string, string> {
     'link_gen.c': linkSource(),
     'realtime_gen.h': realtimeHeader(),
     'realtime_gen.c': realtimeSource(),
+    'tasks_gen.h': tasksHeader(),
+    'tasks_gen.c': tasksSource(),
     'tools_gen.h': toolsHeader(),
     'tools_gen.c': toolsSource(),
   };

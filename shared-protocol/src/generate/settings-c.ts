@@ -119,6 +119,7 @@ ${cEnum('tc_setting_form', [
   ['TC_FORM_URL', '', 'like WORD; an absolute https URL, http only to a loopback host'],
   ['TC_FORM_LINES', '', 'like ANY, but U+000A is allowed'],
   ['TC_FORM_PASSPHRASE', '', 'like ANY; empty, 8 to 63 bytes, or 64 hex digits'],
+  ['TC_FORM_PIN', '', 'like WORD; empty, or 64 hex digits'],
 ])}
 /* What follows a change, by strength. */
 ${cEnum(
