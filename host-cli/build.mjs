@@ -43,6 +43,7 @@ async function bundle(folder, entries) {
 await bundle('host-cli/dist', {
   tincan: 'host-cli/src/cli.ts',
   generate: 'shared-protocol/src/generate/main.ts',
+  'generate-boards': 'boards/generate/main.ts',
 });
 await chmod(join(root, 'host-cli/dist/tincan.mjs'), 0o755);
 await bundle('test/dist', { bench: 'test/bench/main.ts' });

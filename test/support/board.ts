@@ -5,6 +5,7 @@
 import {
   BOARDS,
   type Clock,
+  listensWhileSpeaking,
   type Microphone,
   NorFlash,
   startVirtualBoard,
@@ -95,7 +96,7 @@ function appImage(): Promise<Uint8Array> {
       defines: {
         TC_FIRMWARE_VERSION: FIRMWARE,
         TC_BOARD_ID: 'virtual',
-        TC_BOARD_ECHO: BOARDS.virtual!.echoReference ? 1 : 0,
+        TC_BOARD_ECHO: listensWhileSpeaking(BOARDS.virtual!) ? 1 : 0,
       },
     });
     return wrapWasm({ wasm, version: FIRMWARE });

@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Board } from '@tincan/boards';
+import { type Board, listensWhileSpeaking } from '@tincan/boards';
 import { compileCore } from '@tincan/firmware';
 import {
   buildPartitionTable,
@@ -116,7 +116,7 @@ async function compile(options: BuildOptions, board: Board) {
       defines: {
         TC_FIRMWARE_VERSION: options.version,
         TC_BOARD_ID: board.id,
-        TC_BOARD_ECHO: board.echoReference ? 1 : 0,
+        TC_BOARD_ECHO: listensWhileSpeaking(board) ? 1 : 0,
       },
       ...(options.cacheDir === undefined ? {} : { cacheDir: options.cacheDir }),
     });
