@@ -68,9 +68,11 @@ export async function compileCore(options: CompileOptions = {}): Promise<Compile
   return compile(options, ['core', 'generated', 'virtual'], (name) => name.startsWith('tc_port_'));
 }
 
-/** Compiles the core with `test/*.c`, which bring their own port: a reactor without imports. */
+/**
+ * Compiles the core and what else is portable with `test/*.c`, which bring their own port: a reactor without imports.
+ */
 export async function compileTests(options: CompileOptions = {}): Promise<Compiled> {
-  return compile(options, ['core', 'generated', 'test'], () => false);
+  return compile(options, ['core', 'generated', 'esp32s3/portable', 'test'], () => false);
 }
 
 type Sources = Map<string, string>;
@@ -110,7 +112,7 @@ async function readSources(
   const read = (path: string) => readFile(join(root, path), 'utf8');
   const sources: Sources = new Map([['port.h', await read('port.h')]]);
   for (const directory of directories) {
-    const names = await readdir(join(root, directory));
+    const names = await readdir(join(root, directory)).catch(missing);
     // Fuzz targets and main programs are for native builds.
     for (const name of names.filter((name) => /\.[ch]$/.test(name) && !/^(fuzz|native)_/.test(name)).sort())
       sources.set(`${directory}/${name}`, await read(`${directory}/${name}`));
@@ -121,6 +123,12 @@ async function readSources(
   for (const [path, text] of sources) sources.set(path, text.replace(/^(\s*#\s*include\s*")\.\.\//gm, '$1'));
   const manifest = JSON.parse(await read('package.json')) as { dependencies: Record<string, string> };
   return { sources, compiler: manifest.dependencies['@yowasp/clang'] ?? '' };
+}
+
+/** A directory that is not there holds nothing. */
+function missing(cause: NodeJS.ErrnoException): string[] {
+  if (cause.code === 'ENOENT') return [];
+  throw cause;
 }
 
 function defines(macros: Record<string, string | number>): string {
@@ -169,16 +177,21 @@ function ask(script: string, request: object): Promise<{ said: string; result?: 
   });
 }
 
-function toTree(sources: Sources): Record<string, string | Record<string, string>> {
-  const tree: Record<string, string | Record<string, string>> = {};
+interface Tree {
+  [name: string]: string | Tree;
+}
+
+function toTree(sources: Sources): Tree {
+  const tree: Tree = {};
   for (const [path, text] of sources) {
-    const [directory, name] = path.split('/') as [string, string?];
-    if (name === undefined) {
-      tree[directory] = text;
-    } else {
-      tree[directory] ??= {};
-      (tree[directory] as Record<string, string>)[name] = text;
+    const directories = path.split('/');
+    const name = directories.pop()!;
+    let place = tree;
+    for (const directory of directories) {
+      place[directory] ??= {};
+      place = place[directory] as Tree;
     }
+    place[name] = text;
   }
   return tree;
 }

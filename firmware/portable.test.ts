@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 const root = new URL('.', import.meta.url);
-const sources = ['core', 'generated']
+const sources = ['core', 'generated', 'esp32s3/portable']
   .flatMap((folder) => readdirSync(new URL(`${folder}/`, root)).map((name) => `${folder}/${name}`))
   .filter((path) => /\.[ch]$/.test(path));
 /** No stdlib.h, so nothing can allocate; no stdio.h; nothing of ESP-IDF. */

@@ -18,13 +18,13 @@ mkdir -p "$OUT"
 FUZZ_SECONDS=${FUZZ_SECONDS:-10}
 export FUZZ_SECONDS
 
-FLAGS='-std=c11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer'
+FLAGS='-std=c11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I.'
 SANITIZE='-fno-sanitize-recover=all -fsanitize=address,undefined'
 HARNESS='test/check.c test/fake_port.c'
 TESTS=$(ls test/*.c | grep -v -e '^test/fuzz_' -e '^test/native_')
 
 # shellcheck disable=SC2086
-$CC $FLAGS $SANITIZE core/*.c generated/*.c $TESTS test/native_main.c -o "$OUT/tests"
+$CC $FLAGS $SANITIZE core/*.c generated/*.c esp32s3/portable/*.c $TESTS test/native_main.c -o "$OUT/tests"
 "$OUT/tests"
 
 [ "$FUZZ_SECONDS" -gt 0 ] || exit 0
