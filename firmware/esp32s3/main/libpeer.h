@@ -1,19 +1,30 @@
 /*
- * How libpeer is kept in bounds. It is compiled as it is; the functions below stand in its place,
- * by the linker's
- * --wrap (the list is LIBPEER_WRAPPED in CMakeLists.txt):
+ * How libpeer is kept in bounds. It is compiled as it is; the functions below stand in the place of
+ * its own, by the linker's --wrap (the list is LIBPEER_WRAPPED in peer.cmake).
  *
- *   libpeer_socket.c  udp_socket_recvfrom: no datagram passes that the guard has not checked
- *                     udp_socket_sendto: the guard learns which STUN requests went out
- *                     ports_get_host_addr, ports_get_epoch_time: the address in use; a clock that
- * never steps libpeer_ice.c     utils_random_string: credentials from the hardware's generator, not
- * from rand() stun_msg_create, stun_msg_write_attr, stun_parse_msg_buf, stun_msg_is_valid:
- *                     transaction ids, tie-breaker, bounds; what the guard has verified is not
- * parsed again agent_create: where the agent lies agent_recv: where the last datagram lies
- *   libpeer_dtls.c    dtls_srtp_init, _handshake, _probe, _read, _write: a deadline, each record
- * once, no spinning dtls_srtp_decrypt_rtp_packet, _rtcp_packet: what SRTP refuses goes nowhere
- *                     mbedtls_x509write_crt_set_validity: a certificate that does not end in 2028
- *   libpeer_sctp.c    sctp_*: the data channel is firmware/peer/channel.c, on usrsctp
+ * libpeer_socket.c
+ *   udp_socket_recvfrom        no datagram passes that the guard has not checked
+ *   udp_socket_sendto          the guard learns which STUN requests went out
+ *   ports_get_host_addr        the address of the interface in use
+ *   ports_get_epoch_time       a clock that never steps
+ * libpeer_ice.c
+ *   utils_random_string        credentials from the hardware's generator, not from rand()
+ *   stun_msg_create, stun_msg_write_attr
+ *                              transaction ids, tie-breaker, bounds
+ *   stun_parse_msg_buf, stun_msg_is_valid
+ *                              what the guard has verified is not parsed again
+ *   agent_create               where the agent lies
+ * libpeer_dtls.c
+ *   dtls_srtp_init, _handshake, _probe, _read, _write, agent_recv
+ *                              a deadline, each datagram once, no spinning
+ *   dtls_srtp_decrypt_rtp_packet, _rtcp_packet
+ *                              what SRTP refuses goes nowhere
+ *   mbedtls_x509write_crt_set_validity
+ *                              a certificate that does not end in 2028
+ * libpeer_log.c
+ *   peer_log                   its lines go where all logs go
+ * libpeer_sctp.c
+ *   sctp_*                     the data channel is firmware/peer/channel.c, on usrsctp
  *
  * Peer task only.
  */
@@ -50,5 +61,13 @@ extern libpeer_link libpeer;
 
 /** Address and port of libpeer's as the guard has them. */
 tc_guard_address libpeer_address(const Address *address);
+/** Priority of a candidate of ours that the peer learns from our check: RFC 8445 section 5.1.2.1,
+ * type preference 110. */
+#define LIBPEER_PRIORITY (110u << 24 | 65535u << 8 | 255u)
+/** ICE's tie-breaker, 8 random bytes, not 0 (RFC 8445 section 16.1). */
+const uint8_t *libpeer_tie_breaker(void);
+/** A DTLS datagram that came before ICE had chosen, if there was one and it passes now: copies it,
+ * and returns its length, else 0. */
+size_t libpeer_early(uint8_t *bytes, size_t capacity);
 
 #endif

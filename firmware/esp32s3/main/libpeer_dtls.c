@@ -64,6 +64,10 @@ static int receive_in_handshake(void *context, unsigned char *bytes, size_t capa
     if (!libpeer.wanted() || clock_ms() >= libpeer.handshake_until) {
         return MBEDTLS_ERR_SSL_CONN_EOF;
     }
+    size_t early = libpeer_early(bytes, capacity);
+    if (early > 0) {
+        return (int)early;
+    }
     int length = __real_agent_recv(libpeer.agent, bytes, (int)capacity); /* waits 1 ms */
     return length > 0 ? length : MBEDTLS_ERR_SSL_WANT_READ;
 }
@@ -111,8 +115,10 @@ int __wrap_dtls_srtp_probe(uint8_t *bytes) {
 /* Reads all records of the datagram; what they hold goes to the data channel. libpeer gets nothing.
  */
 int __wrap_dtls_srtp_read(DtlsSrtp *dtls, unsigned char *bytes, size_t capacity) {
+    size_t whole = datagram_length;
     int length;
     while ((length = mbedtls_ssl_read(&dtls->ssl, bytes, capacity)) > 0) {
+        tc_guard_opened(&libpeer.guard, datagram, whole);
         if (libpeer.channel != NULL) {
             tc_channel_receive(libpeer.channel, bytes, (size_t)length);
         }

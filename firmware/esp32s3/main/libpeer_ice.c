@@ -9,9 +9,6 @@
 /* Room that MESSAGE-INTEGRITY and FINGERPRINT need after the other attributes: RFC 8489
  * sections 14.5 and 14.7. */
 #define STUN_TRAILER 32u
-/* Of a host candidate that the peer learns from our check: RFC 8445 section 5.1.2.1, type
- * preference 110. */
-#define PRFLX_PRIORITY (110u << 24 | 65535u << 8 | 255u)
 
 int __real_agent_create(Agent *agent);
 int __wrap_agent_create(Agent *agent);
@@ -46,23 +43,25 @@ void __wrap_stun_msg_create(StunMessage *message, uint16_t type) {
     esp_fill_random(message->buf + 8, 12);
 }
 
+const uint8_t *libpeer_tie_breaker(void) {
+    static uint8_t tie_breaker[8]; /* one for the whole life of the chip is enough */
+    while (tie_breaker[0] == 0) {
+        esp_fill_random(tie_breaker, sizeof tie_breaker);
+    }
+    return tie_breaker;
+}
+
 int __wrap_stun_msg_write_attr(StunMessage *message, StunAttrType type, uint16_t length,
                                char *value) {
-    static uint8_t tie_breaker[8];
     uint32_t priority;
     size_t padded = (length + 3u) & ~3u;
     if (message->size + STUN_ATTR_HEADER + padded + STUN_TRAILER > sizeof message->buf) {
         return -1; /* libpeer would write past the message */
     }
-    if (type == STUN_ATTR_TYPE_ICE_CONTROLLING && length == sizeof tie_breaker) {
-        /* libpeer's is 0, which libjuice refuses (400). One for the whole life of the chip is
-         * enough. */
-        while (tie_breaker[0] == 0) {
-            esp_fill_random(tie_breaker, sizeof tie_breaker);
-        }
-        value = (char *)tie_breaker;
+    if (type == STUN_ATTR_TYPE_ICE_CONTROLLING && length == 8) {
+        value = (char *)libpeer_tie_breaker(); /* libpeer's is 0, which libjuice refuses (400) */
     } else if (type == STUN_ATTR_TYPE_PRIORITY && length == sizeof priority) {
-        priority = htonl(PRFLX_PRIORITY); /* libpeer writes the pair's, in the wrong byte order */
+        priority = htonl(LIBPEER_PRIORITY); /* libpeer writes the pair's, in the wrong byte order */
         value = (char *)&priority;
     }
     return __real_stun_msg_write_attr(message, type, length, value);

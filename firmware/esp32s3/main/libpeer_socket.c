@@ -8,6 +8,7 @@
 
 #define STUN_HEADER 20
 #define STUN_BINDING_REQUEST 0x0001
+#define DTLS_HANDSHAKE 22
 
 int __real_udp_socket_recvfrom(UdpSocket *socket, Address *address, uint8_t *bytes, int capacity);
 int __real_udp_socket_sendto(UdpSocket *socket, Address *address, const uint8_t *bytes, int length);
@@ -22,6 +23,34 @@ tc_guard_address libpeer_address(const Address *address) {
     return out;
 }
 
+/* A server may begin DTLS before our check of its address was answered; it would repeat itself
+ * after a second only. */
+static struct {
+    uint8_t bytes[CONFIG_MTU];
+    size_t length;
+    tc_guard_address from;
+} early;
+
+static void keep_early(tc_guard_address from, const uint8_t *bytes, size_t length) {
+    if (length <= sizeof early.bytes && bytes[0] == DTLS_HANDSHAKE) {
+        memcpy(early.bytes, bytes, length);
+        early.length = length;
+        early.from = from;
+    }
+}
+
+size_t libpeer_early(uint8_t *bytes, size_t capacity) {
+    size_t length = early.length;
+    early.length = 0;
+    if (length == 0 || length > capacity ||
+        tc_guard_check(&libpeer.guard, early.from, early.bytes, length, clock_ms()) !=
+            TC_GUARD_PASS_DTLS) {
+        return 0;
+    }
+    memcpy(bytes, early.bytes, length);
+    return length;
+}
+
 /* 0 is what libpeer takes for "nothing came". */
 int __wrap_udp_socket_recvfrom(UdpSocket *socket, Address *address, uint8_t *bytes, int capacity) {
     Address from;
@@ -31,14 +60,12 @@ int __wrap_udp_socket_recvfrom(UdpSocket *socket, Address *address, uint8_t *byt
         return 0;
     }
     tc_guard_address sender = libpeer_address(&from);
-    switch (tc_guard_check(&libpeer.guard, &sender, bytes, (size_t)length, clock_ms())) {
-    case TC_GUARD_PASS_STUN_REQUEST:
-    case TC_GUARD_PASS_STUN_RESPONSE:
-    case TC_GUARD_PASS_DTLS:
-    case TC_GUARD_PASS_RTP:
-    case TC_GUARD_PASS_RTCP:
-        break;
-    default:
+    tc_guard_verdict verdict =
+        tc_guard_check(&libpeer.guard, sender, bytes, (size_t)length, clock_ms());
+    if (verdict == TC_GUARD_DROP_EARLY) {
+        keep_early(sender, bytes, (size_t)length);
+    }
+    if (verdict >= TC_GUARD_FIRST_DROP) {
         return 0;
     }
     if (address != NULL) {
@@ -51,8 +78,7 @@ int __wrap_udp_socket_sendto(UdpSocket *socket, Address *address, const uint8_t 
                              int length) {
     if (libpeer.guarded && length >= STUN_HEADER &&
         (bytes[0] << 8 | bytes[1]) == STUN_BINDING_REQUEST) {
-        tc_guard_address to = libpeer_address(address);
-        tc_guard_sent_request(&libpeer.guard, bytes + 8, &to, clock_ms());
+        tc_guard_sent_request(&libpeer.guard, bytes + 8, libpeer_address(address), clock_ms());
     }
     return __real_udp_socket_sendto(socket, address, bytes, length);
 }

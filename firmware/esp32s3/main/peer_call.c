@@ -122,7 +122,7 @@ static void on_up(void) {
         .peer_limit = call.answer.max_message_size,
         .now_ms = clock_ms(),
     };
-    tc_guard_dtls_up(&libpeer.guard);
+    tc_guard_dtls_up(&libpeer.guard, clock_ms());
     events->up(call.id);
     if (tc_channel_open(&channel, &config) != TC_OK) {
         go_down(DOWN_CHANNEL, "the data channel could not be made");
@@ -205,16 +205,19 @@ void peer_call_answer(const tc_sdp_answer *answer) {
     }
     tc_guard_config config = {
         .local_ufrag = call.offer.ufrag,
-        .local_pwd = call.offer.pwd,
+        .local_password = call.offer.pwd,
         .remote_ufrag = call.answer.ufrag,
-        .remote_pwd = call.answer.pwd,
-        .candidates = call.answer.candidates,
+        .remote_password = call.answer.pwd,
         .candidate_count = call.answer.candidate_count,
         .payload_type = OPUS_PAYLOAD,
         .hmac = hmac_sha1,
     };
+    memcpy(config.candidates, call.answer.candidates, sizeof config.candidates);
     uint64_t now = clock_ms();
-    tc_guard_init(&libpeer.guard, &config, now);
+    if (tc_guard_init(&libpeer.guard, &config) != TC_OK) {
+        go_down(DOWN_FAILED, "the answer's credentials are too long");
+        return;
+    }
     libpeer.guarded = true;
     call.ice_until = now + ICE_MS;
     libpeer.handshake_until = call.ice_until + HANDSHAKE_MS;
@@ -227,30 +230,31 @@ void peer_call_answer(const tc_sdp_answer *answer) {
 /* ICE has found the pair: from here on only its datagrams pass. */
 static void choose(void) {
     call.peer = libpeer_address(&libpeer.agent->selected_pair->remote->addr);
-    tc_guard_choose(&libpeer.guard, &call.peer);
+    if (tc_guard_choose(&libpeer.guard, call.peer) != TC_OK) {
+        go_down(DOWN_FAILED, "ICE chose an address that has not answered");
+    }
     libpeer.handshake_until = clock_ms() + HANDSHAKE_MS;
     call.consent_at = clock_ms() + CONSENT_MS;
 }
 
 static void ask_consent(uint64_t now) {
-    static const uint8_t tie_breaker[8] = {0x7f}; /* the roles were settled by ICE */
-    uint8_t request[TC_STUN_MAX], chance[13];
-    esp_fill_random(chance, sizeof chance);
-    tc_stun_request fields = {
-        .transaction = chance,
+    uint8_t bytes[TC_STUN_MOST], chance;
+    tc_stun_request request = {
         .local_ufrag = call.offer.ufrag,
         .remote_ufrag = call.answer.ufrag,
-        .remote_pwd = call.answer.pwd,
-        .tie_breaker = tie_breaker,
-        .hmac = hmac_sha1,
+        .remote_password = call.answer.pwd,
+        .priority = LIBPEER_PRIORITY,
     };
-    int length = tc_stun_write_request(&fields, request, sizeof request);
+    esp_fill_random(request.id, sizeof request.id);
+    esp_fill_random(&chance, sizeof chance);
+    memcpy(request.tie_breaker, libpeer_tie_breaker(), sizeof request.tie_breaker);
+    int length = tc_stun_write_request(&request, hmac_sha1, NULL, bytes, sizeof bytes);
     if (length > 0) {
-        tc_guard_sent_request(&libpeer.guard, chance, &call.peer, now);
-        (void)agent_send(libpeer.agent, request, length);
+        tc_guard_sent_request(&libpeer.guard, request.id, call.peer, now);
+        (void)agent_send(libpeer.agent, bytes, length);
     }
     /* 0.8 to 1.2 of the time, so that many devices do not ask at once: RFC 7675 section 5.1 */
-    call.consent_at = now + CONSENT_MS * (80u + chance[12] % 41u) / 100u;
+    call.consent_at = now + CONSENT_MS * (80u + chance % 41u) / 100u;
 }
 
 static void watch(uint64_t now) {
