@@ -6,6 +6,7 @@
 #include "../port.h"
 #include "board.h"
 #include "crc32.h"
+#include "text_box.h"
 
 #define TRAILER 18 /* what stands behind the JSON of a frame: TAB, number, TAB, CRC; then LF */
 #define BATCH (TC_LINK_TX_RING / 16)
@@ -63,6 +64,7 @@ void tc_link_init(void) {
     frame_open = incoming_open = false;
     incoming_length = 0;
     incoming_number = 0;
+    tc_text_box_init();
 }
 
 /* ---- codec ---- */
@@ -264,7 +266,20 @@ tc_json_writer *tc_link_answer(tc_span id) {
     return &frame_writer;
 }
 
+/* What other tasks have logged so far goes before what the core says now. */
+static void take_texts(void) {
+    char line[TC_LINK_MAX_TEXT];
+    int length;
+    while ((length = tc_text_box_take(line, sizeof line)) >= 0) {
+        tc_link_text(line, (size_t)length);
+    }
+    for (uint32_t lost = tc_text_box_dropped(); lost > 0; lost--) {
+        count_drop(TC_DROP_TEXT);
+    }
+}
+
 tc_err tc_link_send(tc_drop_class drop) {
+    take_texts();
     /* Without a comma due, the value of params or result is missing. */
     if (!frame_open || (!frame_writer.comma && !frame_writer.full)) {
         frame_open = false;
@@ -388,6 +403,7 @@ static size_t offer(size_t *taken) {
 }
 
 bool tc_link_pump(void) {
+    take_texts();
     while (leaving.active || start_next()) {
         size_t taken = 0, offered = offer(&taken);
         if (taken < offered) {

@@ -4,30 +4,45 @@
 #include <string.h>
 
 #include "../generated/link_gen.h"
+#include "../port.h"
 #include "link.h"
 #include "settings.h"
+#include "text_box.h"
 
-static uint64_t clock_ms;
-static char line[TC_LINK_MAX_TEXT];
-static size_t line_length;
+/* A line that is written; on the stack of whichever task logs. */
+typedef struct {
+    char at[TC_LINK_MAX_TEXT];
+    size_t length;
+} line;
+
+static uint64_t clock_ms; /* guarded by tc_port_lock: two words on the chip */
 
 void tc_log_clock(uint64_t now_ms) {
+    tc_port_lock();
     clock_ms = now_ms;
+    tc_port_unlock();
 }
 
-static void put_char(char c) {
-    if (line_length < sizeof line) {
-        line[line_length++] = c;
+static uint64_t read_clock(void) {
+    tc_port_lock();
+    uint64_t now = clock_ms;
+    tc_port_unlock();
+    return now;
+}
+
+static void put_char(line *l, char c) {
+    if (l->length < sizeof l->at) {
+        l->at[l->length++] = c;
     }
 }
 
-static void put_text(const char *text) {
+static void put_text(line *l, const char *text) {
     while (*text != '\0') {
-        put_char(*text++);
+        put_char(l, *text++);
     }
 }
 
-static void put_number(uint64_t value, unsigned base) {
+static void put_number(line *l, uint64_t value, unsigned base) {
     char digits[20];
     size_t count = 0;
     do {
@@ -35,33 +50,33 @@ static void put_number(uint64_t value, unsigned base) {
         value /= base;
     } while (value > 0);
     while (count > 0) {
-        put_char(digits[--count]);
+        put_char(l, digits[--count]);
     }
 }
 
-static void put_argument(char kind, va_list *arguments) {
+static void put_argument(line *l, char kind, va_list *arguments) {
     switch (kind) {
     case 's': {
         const char *text = va_arg(*arguments, const char *);
-        put_text(text == NULL ? "(null)" : text);
+        put_text(l, text == NULL ? "(null)" : text);
         break;
     }
     case 'd': {
-        int32_t value = va_arg(*arguments, int32_t);
+        int value = va_arg(*arguments, int);
         if (value < 0) {
-            put_char('-');
+            put_char(l, '-');
         }
-        put_number(value < 0 ? 0 - (uint32_t)value : (uint32_t)value, 10);
+        put_number(l, value < 0 ? 0 - (uint32_t)value : (uint32_t)value, 10);
         break;
     }
     case 'u':
-        put_number(va_arg(*arguments, uint32_t), 10);
+        put_number(l, va_arg(*arguments, unsigned), 10);
         break;
     case 'x':
-        put_number(va_arg(*arguments, uint32_t), 16);
+        put_number(l, va_arg(*arguments, unsigned), 16);
         break;
     default:
-        put_char(kind);
+        put_char(l, kind);
         break;
     }
 }
@@ -71,23 +86,24 @@ void tc_log(tc_log_level level, const char *tag, const char *format, ...) {
     if ((int)level > tc_settings_get()->device_log_level) {
         return;
     }
-    line_length = 0;
-    put_char("EWID"[level]);
-    put_text(" (");
-    put_number(clock_ms, 10);
-    put_text(") ");
-    put_text(tag);
-    put_text(": ");
+    line l;
+    l.length = 0;
+    put_char(&l, "EWID"[level]);
+    put_text(&l, " (");
+    put_number(&l, read_clock(), 10);
+    put_text(&l, ") ");
+    put_text(&l, tag);
+    put_text(&l, ": ");
     va_start(arguments, format);
     for (const char *at = format; *at != '\0'; at++) {
         if (*at != '%' || at[1] == '\0') {
-            put_char(*at);
+            put_char(&l, *at);
         } else {
-            put_argument(*++at, &arguments);
+            put_argument(&l, *++at, &arguments);
         }
     }
     va_end(arguments);
-    tc_link_text(line, line_length);
+    tc_text_box_put(l.at, l.length);
 }
 
 void tc_problem(const char *code, const char *message, const char *hint) {

@@ -11,12 +11,14 @@ typedef enum { TC_LOG_ERROR, TC_LOG_WARN, TC_LOG_INFO, TC_LOG_DEBUG } tc_log_lev
 void tc_log_clock(uint64_t now_ms);
 /**
  * Logs a line through the link if the setting device.log_level allows it. `format` knows %s
- * (NULL-safe), %d (int32_t), %u (uint32_t), %x (uint32_t, hex) and %%. Never pass a secret. Core
- * task.
+ * (NULL-safe), %d (int), %u (unsigned), %x (unsigned, hex) and %%; uint32_t is cast to unsigned,
+ * which it is not everywhere. Never pass a secret. Any task, but no interrupt, and not between
+ * tc_port_lock and tc_port_unlock; it takes about 700 bytes of stack. What another task than the
+ * core's logs leaves with the core's next step.
  */
 void tc_log(tc_log_level level, const char *tag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/** A `problem` notification, and the same as a log line. */
+/** A `problem` notification, and the same as a log line. Core task. */
 void tc_problem(const char *code, const char *message, const char *hint);
 
 #endif

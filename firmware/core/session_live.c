@@ -355,7 +355,7 @@ void session_live_text(const tc_event *event) {
     tc_self.count.events_in++;
     if (event->kind == TC_EVENT_PEER_TOO_LARGE) {
         tc_self.count.events_large++;
-        tc_log(TC_LOG_WARN, "realtime", "an event of %d bytes was too large", event->code);
+        tc_log(TC_LOG_WARN, "realtime", "an event of %d bytes was too large", (int)event->code);
         memset(&view, 0, sizeof view);
         tc_realtime_peek_type((const char *)event->data, event->length, &view.type_name);
         session_forward(NULL, event->code > 0 ? (size_t)event->code : 0, &view);
@@ -373,7 +373,7 @@ void session_live_text(const tc_event *event) {
     if (!readable) {
         tc_self.count.events_bad++;
         tc_log(TC_LOG_WARN, "realtime", "a message of %u bytes is not an event",
-               (uint32_t)event->length);
+               (unsigned)event->length);
         return;
     }
     if (tc_self.state == TC_STATE_CONFIGURING && view.type == TC_RT_SESSION_UPDATED) {

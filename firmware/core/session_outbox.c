@@ -116,7 +116,7 @@ static void enqueue(size_t length) {
 void session_outbox_send(void) {
     if (writer.full) {
         tc_log(TC_LOG_ERROR, "session", "an event to the server did not fit; %u bytes wait",
-               (uint32_t)used);
+               (unsigned)used);
         return;
     }
     notify(TC_NOTIFY_REALTIME_SENT, writer.out, writer.length, (tc_span){0}, NULL);
@@ -145,7 +145,7 @@ bool session_outbox_pump(void) {
         }
         if (error < 0) {
             tc_log(TC_LOG_ERROR, "session", "the data channel refused an event of %u bytes (%d)",
-                   length, (int32_t)error);
+                   (unsigned)length, error);
         }
         done += sizeof length + length;
     }
