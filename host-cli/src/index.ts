@@ -1,5 +1,6 @@
 /** Door of host-cli, for tests and the demo. */
 export { findBoard, partitionsOf } from './build/board.ts';
+export { type BuildBoardOptions, buildBoard, type ChipBuild } from './build/index.ts';
 export { type BuildOptions, type BuildResult, buildImage } from './build/virtual.ts';
 export type { Context } from './context.ts';
 export { type DemoOptions, runDemo } from './demo/index.ts';

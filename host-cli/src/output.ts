@@ -112,8 +112,8 @@ export function bytes(count: number): string {
   return `${count.toLocaleString('en-US')} bytes`;
 }
 
-/** Rows as columns, two blanks apart; no trailing blanks. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Rows as columns, two blanks apart; no trailing blanks. `right`: all columns but the first hold numbers. */
+export function table(rows: readonly (readonly string[])[], options: { right?: boolean } = {}): string {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, i) => {
@@ -123,7 +123,9 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows
     .map((row) =>
       row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .map((cell, i) =>
+          options.right === true && i > 0 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
+        )
         .join('  ')
         .trimEnd(),
     )

@@ -82,10 +82,16 @@ export function createProgram(): Command {
   verb(program, 'ports', 'list the serial ports of this machine', 'tincan ports').action(
     async (options: Common) => (await import('./commands/ports.ts')).ports(contextOf(options)),
   );
-  verb(program, 'build', 'build the image of a board', 'tincan build --board virtual')
+  verb(
+    program,
+    'build',
+    'build the image of a board; real boards need ESP-IDF 5.3 to 5.5, or a container',
+    'tincan build --board esp32-s3-box-3',
+  )
     .addOption(BOARD())
     .option('--out <dir>', 'where the files go (default: build/<board>)')
-    .action(async (options: Common & { board: string; out?: string }) =>
+    .option('--container [image]', 'build in docker or podman (default image: espressif/idf:v5.3.1)')
+    .action(async (options: Common & { board: string; out?: string; container?: string | boolean }) =>
       (await import('./commands/build.ts')).build(contextOf(options), options),
     );
   verb(
