@@ -3,6 +3,7 @@ export * from './app-descriptor.ts';
 export { FormatError, type FormatProblem } from './bytes.ts';
 export * from './flasher-args.ts';
 export * from './image.ts';
+export * from './mic-image.ts';
 export * from './nvs.ts';
 export * from './otadata.ts';
 export * from './partitions.ts';
