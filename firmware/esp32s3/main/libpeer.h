@@ -14,6 +14,8 @@
  *   stun_parse_msg_buf, stun_msg_is_valid
  *                              what the guard has verified is not parsed again
  *   agent_create               where the agent lies
+ *   agent_select_candidate_pair
+ *                              the time that a pair has is time, not turns
  * libpeer_dtls.c
  *   dtls_srtp_init, _handshake, _probe, _read, _write, agent_recv
  *                              a deadline, each datagram once, no spinning

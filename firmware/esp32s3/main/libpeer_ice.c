@@ -1,6 +1,7 @@
 /* libpeer's ICE and STUN, in bounds. See libpeer.h. */
 #include <string.h>
 
+#include "clock.h"
 #include "esp_random.h"
 #include "libpeer.h"
 #include "stun.h"
@@ -12,6 +13,8 @@
 
 int __real_agent_create(Agent *agent);
 int __wrap_agent_create(Agent *agent);
+int __real_agent_select_candidate_pair(Agent *agent);
+int __wrap_agent_select_candidate_pair(Agent *agent);
 void __real_stun_msg_create(StunMessage *message, uint16_t type);
 void __wrap_stun_msg_create(StunMessage *message, uint16_t type);
 int __real_stun_msg_write_attr(StunMessage *message, StunAttrType type, uint16_t length,
@@ -21,6 +24,18 @@ int __wrap_stun_msg_write_attr(StunMessage *message, StunAttrType type, uint16_t
 void __wrap_stun_parse_msg_buf(StunMessage *message);
 int __wrap_stun_msg_is_valid(uint8_t *bytes, size_t length, char *password);
 void __wrap_utils_random_string(char *out, const int length);
+
+/* libpeer counts turns where ICE counts milliseconds: a flood would end its checks at once. */
+int __wrap_agent_select_candidate_pair(Agent *agent) {
+    static uint64_t last;
+    uint64_t now = clock_ms();
+    if (now == last && agent->nominated_pair != NULL &&
+        agent->nominated_pair->state == ICE_CANDIDATE_STATE_INPROGRESS) {
+        return 0;
+    }
+    last = now;
+    return __real_agent_select_candidate_pair(agent);
+}
 
 int __wrap_agent_create(Agent *agent) {
     libpeer.agent = agent;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "core/core.h"
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
@@ -27,6 +28,7 @@ static const char *TAG = "peer";
 #define TEXT_QUEUE (TEXT_MAX + 32768u)
 #define AUDIO_MAX 1280u
 #define AUDIO_QUEUE 4096u
+#define BUSY_MS 20u
 #define WAITING_MS 1000u /* nothing to do until somebody notifies the task */
 
 typedef struct {
@@ -169,6 +171,18 @@ static void send_texts(void) {
     }
 }
 
+/* A flood must not keep the tasks below from running: 1 ms in BUSY_MS is theirs. */
+static void let_others_run(void) {
+    static uint64_t since;
+    uint64_t now = clock_ms();
+    if (peer_call_waited()) {
+        since = now;
+    } else if (now - since >= BUSY_MS) {
+        vTaskDelay(pdMS_TO_TICKS(1));
+        since = clock_ms();
+    }
+}
+
 static void run(void *argument) {
     (void)argument;
     for (;;) {
@@ -178,6 +192,7 @@ static void run(void *argument) {
             send_packets();
             send_texts();
             peer_call_step();
+            let_others_run();
         } else {
             ulTaskNotifyTake(pdTRUE, pdMS_TO_TICKS(WAITING_MS));
         }

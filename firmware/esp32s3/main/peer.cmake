@@ -3,7 +3,7 @@
 set(LIBPEER_WRAPPED
     udp_socket_recvfrom udp_socket_sendto ports_get_host_addr ports_get_epoch_time
     utils_random_string stun_msg_create stun_msg_write_attr stun_parse_msg_buf stun_msg_is_valid
-    agent_create agent_recv
+    agent_create agent_select_candidate_pair agent_recv
     dtls_srtp_init dtls_srtp_handshake dtls_srtp_probe dtls_srtp_read dtls_srtp_write
     dtls_srtp_decrypt_rtp_packet dtls_srtp_decrypt_rtcp_packet mbedtls_x509write_crt_set_validity
     sctp_create_association sctp_destroy_association sctp_is_connected sctp_incoming_data

@@ -36,7 +36,7 @@ static const peer_call_events *events;
 static struct {
     uint32_t id;
     PeerConnection *connection;
-    bool running, down;
+    bool running, down, waited;
     uint64_t ice_until, consent_at, tick_at;
     char label[65];
     tc_sdp_offer offer;
@@ -57,6 +57,10 @@ const tc_sdp_offer *peer_call_offer(void) {
 
 bool peer_call_runs(void) {
     return call.running && !call.down;
+}
+
+bool peer_call_waited(void) {
+    return call.waited;
 }
 
 static void go_down(int32_t code, const char *why) {
@@ -283,7 +287,8 @@ void peer_call_step(void) {
             peer_connection_get_state(call.connection) == PEER_CONNECTION_CONNECTED) {
             choose();
         }
-        if (libpeer.packets == before) {
+        call.waited = libpeer.packets == before;
+        if (call.waited) {
             break;
         }
     }

@@ -46,6 +46,8 @@ bool peer_call_runs(void);
 /** Takes what has arrived, at most some tens of packets, and looks at the time; waits for a packet
  * up to 1 ms. */
 void peer_call_step(void);
+/** Whether the last step found nothing to take, and so has waited. */
+bool peer_call_waited(void);
 /** TC_ERR_FULL: again after the next step. TC_ERR_STATE: there is no channel. */
 tc_err peer_call_send_text(const uint8_t *text, size_t length);
 /** One Opus packet as RTP. TC_ERR_STATE before DTLS is up. */
