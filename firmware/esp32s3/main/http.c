@@ -1,0 +1,191 @@
+#include "http.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "core/board.h"
+#include "esp_log.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
+#include "http_answer.h"
+#include "http_connection.h"
+#include "http_url.h"
+#include "mbedtls/platform_util.h"
+#include "port.h"
+#include "post.h"
+#include "tasks.h"
+
+static const char *TAG = "http";
+
+typedef struct {
+    uint32_t id; /* 0: none */
+    uint64_t deadline;
+    char url[512], pin[65], headers[2560];
+    size_t length;
+    uint8_t body[HTTP_BODY_MAX];
+} request;
+
+/*
+ * The core leaves a request here, the task takes it. It has room while a former one, which nobody
+ * waits for any more, still ends. The lock is held for as long as a copy takes.
+ */
+static TC_BIG request waiting, working;
+static SemaphoreHandle_t guard;
+static atomic_uint wanted; /* id of the request whose answer is wanted */
+static TaskHandle_t task;
+
+static TC_BIG http_answer reply;
+static http_connection connection;
+
+static bool put(char *out, size_t capacity, const char *text) {
+    return strlcpy(out, text, capacity) < capacity;
+}
+
+int tc_port_http_post(uint32_t id, const char *url, const char *pin, const char *headers,
+                      const uint8_t *body, size_t length, uint32_t timeout_ms) {
+    http_url parts;
+    if (http_url_read(url, &parts) != TC_OK) {
+        return TC_ERR_FORMAT;
+    }
+    if (wanted != 0) {
+        return TC_ERR_STATE;
+    }
+    if (length > sizeof waiting.body) {
+        return TC_ERR_SIZE;
+    }
+    xSemaphoreTake(guard, portMAX_DELAY);
+    bool fits = put(waiting.url, sizeof waiting.url, url) &&
+                put(waiting.pin, sizeof waiting.pin, pin) &&
+                put(waiting.headers, sizeof waiting.headers, headers);
+    if (fits) {
+        memcpy(waiting.body, body, length);
+        waiting.length = length;
+        waiting.deadline = clock_ms() + timeout_ms;
+        waiting.id = id;
+        wanted = id;
+    } else {
+        mbedtls_platform_zeroize(waiting.headers, sizeof waiting.headers);
+    }
+    xSemaphoreGive(guard);
+    if (!fits) {
+        return TC_ERR_SIZE;
+    }
+    xTaskNotifyGive(task);
+    return TC_OK;
+}
+
+void tc_port_http_cancel(uint32_t id) {
+    unsigned expected = id;
+    if (atomic_compare_exchange_strong(&wanted, &expected, 0)) {
+        xSemaphoreTake(guard, portMAX_DELAY);
+        waiting.id = 0;
+        mbedtls_platform_zeroize(waiting.headers, sizeof waiting.headers);
+        xSemaphoreGive(guard);
+    }
+}
+
+static bool forgotten(void) {
+    return wanted != working.id;
+}
+
+/* The headers hold the token: they lie in one place at a time, and in none once they are sent. */
+static bool take_request(void) {
+    xSemaphoreTake(guard, portMAX_DELAY);
+    bool there = waiting.id != 0;
+    if (there) {
+        memcpy(&working, &waiting, sizeof working);
+        waiting.id = 0;
+        mbedtls_platform_zeroize(waiting.headers, sizeof waiting.headers);
+    }
+    xSemaphoreGive(guard);
+    return there;
+}
+
+static int send_request(const http_url *url) {
+    char line[800];
+    bool usual = strcmp(url->port, url->secure ? "443" : "80") == 0;
+    int length = snprintf(line, sizeof line,
+                          "POST %s%s HTTP/1.1\r\nHost: %s%s%s\r\nConnection: close\r\n"
+                          "Content-Length: %u\r\n",
+                          url->path[0] == '/' ? "" : "/", url->path, url->host, usual ? "" : ":",
+                          usual ? "" : url->port, (unsigned)working.length);
+    int error =
+        (size_t)length < sizeof line ? http_send(&connection, line, (size_t)length) : TC_HTTP_IO;
+    if (error == 0) {
+        error = http_send(&connection, working.headers, strlen(working.headers));
+    }
+    mbedtls_platform_zeroize(working.headers, sizeof working.headers);
+    if (error == 0) {
+        error = http_send(&connection, "\r\n", 2);
+    }
+    return error != 0 ? error : http_send(&connection, working.body, working.length);
+}
+
+static int receive_answer(void) {
+    static char bytes[1024];
+    http_answer_begin(&reply);
+    while (!reply.whole) {
+        int count = http_receive(&connection, bytes, sizeof bytes);
+        if (count < 0) {
+            return count;
+        }
+        bool sane = http_answer_take(&reply, bytes, (size_t)count);
+        if (reply.too_large) {
+            return TC_HTTP_TOO_LARGE;
+        }
+        if (!sane || (count == 0 && !reply.whole)) {
+            return TC_HTTP_IO;
+        }
+    }
+    return http_answer_status(&reply);
+}
+
+static int exchange(void) {
+    http_url url;
+    uint64_t now = clock_ms();
+    if (now >= working.deadline || http_url_read(working.url, &url) != TC_OK) {
+        return TC_HTTP_TIMEOUT;
+    }
+    int code =
+        http_open(&connection, &url, working.pin, (uint32_t)(working.deadline - now), forgotten);
+    if (code == 0) {
+        code = send_request(&url);
+    }
+    if (code == 0) {
+        code = receive_answer();
+    }
+    http_close(&connection);
+    mbedtls_platform_zeroize(working.headers, sizeof working.headers);
+    return code;
+}
+
+static void run(void *argument) {
+    (void)argument;
+    for (;;) {
+        if (!take_request()) {
+            ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
+            continue;
+        }
+        uint64_t started = clock_ms();
+        int code = exchange();
+        unsigned id = working.id;
+        ESP_LOGI(TAG, "POST: %d after %u ms", code, (unsigned)(clock_ms() - started));
+        if (!atomic_compare_exchange_strong(&wanted, &id, 0)) {
+            continue; /* cancelled */
+        }
+        tc_event event = {.kind = TC_EVENT_HTTP, .id = working.id, .code = code};
+        if (code > 0) {
+            event.extra = reply.retry_after;
+            event.data = reply.body;
+            event.length = reply.length;
+        }
+        post_event(&event);
+    }
+}
+
+void http_init(void) {
+    guard = xSemaphoreCreateMutex();
+    task = tasks_start(TC_TASK_HTTP, run, NULL);
+}

@@ -1,0 +1,138 @@
+/* Wi-Fi station: one network at a time, and each failure said once. */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "esp_log.h"
+#include "esp_wifi.h"
+#include "network.h"
+
+static const char *TAG = "wifi";
+
+/* A station that leaves one network for another hears of the former's end first. */
+static enum { IDLE, JOINING, LEAVING_TO_JOIN } _Atomic stage;
+/* The network to join; its password stays no longer than until the driver has it. */
+static wifi_config_t next;
+static atomic_bool has_password;
+
+static void connect(void) {
+    stage = JOINING;
+    esp_err_t error = esp_wifi_set_config(WIFI_IF_STA, &next);
+    memset(next.sta.password, 0, sizeof next.sta.password);
+    if (error == ESP_OK) {
+        error = esp_wifi_connect();
+    }
+    if (error != ESP_OK) {
+        ESP_LOGE(TAG, "the station does not start to connect (%s)", esp_err_to_name(error));
+        stage = IDLE;
+        network_down(TC_WIFI_FAILED);
+    }
+}
+
+/*
+ * What the reason means for a person. A wrong password shows as a handshake without end with WPA2
+ * (IEEE 802.11-2020, 9.4.1.7, reason code 15), as a refused authentication with WPA3. An access
+ * point that asks for more than the station was given stands for a missing password.
+ */
+static tc_wifi_reason meaning(uint8_t reason) {
+    switch (reason) {
+    case WIFI_REASON_AUTH_FAIL:
+    case WIFI_REASON_4WAY_HANDSHAKE_TIMEOUT:
+    case WIFI_REASON_HANDSHAKE_TIMEOUT:
+    case WIFI_REASON_MIC_FAILURE:
+        return TC_WIFI_PASSWORD;
+    case WIFI_REASON_NO_AP_FOUND:
+    case WIFI_REASON_NO_AP_FOUND_IN_RSSI_THRESHOLD:
+        return TC_WIFI_NOT_FOUND;
+    case WIFI_REASON_NO_AP_FOUND_W_COMPATIBLE_SECURITY:
+    case WIFI_REASON_NO_AP_FOUND_IN_AUTHMODE_THRESHOLD:
+        return has_password ? TC_WIFI_FAILED : TC_WIFI_PASSWORD;
+    default:
+        return TC_WIFI_FAILED;
+    }
+}
+
+static void disconnected(const wifi_event_sta_disconnected_t *event) {
+    switch (stage) {
+    case LEAVING_TO_JOIN:
+        connect();
+        break;
+    case JOINING:
+        if (event->reason == WIFI_REASON_ASSOC_LEAVE) {
+            break; /* our own leaving of the network before */
+        }
+        ESP_LOGW(TAG, "no connection: reason %d, RSSI %d dBm", event->reason, event->rssi);
+        stage = IDLE;
+        network_down(meaning(event->reason));
+        break;
+    default:
+        break;
+    }
+}
+
+static void connected(void) {
+    wifi_ap_record_t ap;
+    if (esp_wifi_sta_get_ap_info(&ap) == ESP_OK) {
+        ESP_LOGI(TAG, "connected on channel %d, RSSI %d dBm, security %d", ap.primary, ap.rssi,
+                 (int)ap.authmode);
+    }
+}
+
+static void changed(void *argument, esp_event_base_t base, int32_t id, void *data) {
+    (void)argument, (void)base;
+    if (id == WIFI_EVENT_STA_DISCONNECTED) {
+        disconnected(data);
+    } else if (id == WIFI_EVENT_STA_CONNECTED) {
+        connected();
+    }
+}
+
+/* The radio runs from here on, whether there is a network to join or not: tc_port_random needs its
+ * noise. */
+esp_netif_t *link_init(void) {
+    esp_netif_t *interface = esp_netif_create_default_wifi_sta();
+    wifi_init_config_t config = WIFI_INIT_CONFIG_DEFAULT();
+    config.nvs_enable = 0; /* the network is one of our settings, and is written once only */
+    ESP_ERROR_CHECK(esp_wifi_init(&config));
+    ESP_ERROR_CHECK(esp_event_handler_register(WIFI_EVENT, ESP_EVENT_ANY_ID, changed, NULL));
+    ESP_ERROR_CHECK(esp_wifi_set_storage(WIFI_STORAGE_RAM));
+    ESP_ERROR_CHECK(esp_wifi_set_mode(WIFI_MODE_STA));
+    ESP_ERROR_CHECK(esp_wifi_start());
+    /* "01", the world: channels 12 and 13 are heard but not spoken on, until the access point names
+     * its country (IEEE 802.11d). */
+    ESP_ERROR_CHECK(esp_wifi_set_country_code("01", true));
+    return interface;
+}
+
+int link_join(const char *ssid, const char *password) {
+    size_t ssid_length = strlen(ssid), length = strlen(password);
+    if (ssid_length > sizeof next.sta.ssid || length > sizeof next.sta.password) {
+        return TC_ERR_SIZE;
+    }
+    next = (wifi_config_t){0};
+    /* Both may fill their arrays: 32 bytes of name, 64 digits of key, then without NUL. */
+    memcpy(next.sta.ssid, ssid, ssid_length);
+    memcpy(next.sta.password, password, length);
+    next.sta.scan_method = WIFI_ALL_CHANNEL_SCAN; /* a house has several of one name */
+    next.sta.sort_method = WIFI_CONNECT_AP_BY_SIGNAL;
+    next.sta.threshold.authmode = length == 0 ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_PSK;
+    next.sta.pmf_cfg.capable = true;
+    next.sta.sae_pwe_h2e = WPA3_SAE_PWE_BOTH;
+    has_password = length > 0;
+    if (stage == JOINING) {
+        stage = LEAVING_TO_JOIN;
+        esp_wifi_disconnect();
+    } else {
+        connect(); /* also where the end of the former network is never told */
+    }
+    return TC_OK;
+}
+
+void link_leave(void) {
+    stage = IDLE;
+    esp_wifi_disconnect();
+}
+
+/* Resting costs up to a beacon interval (100 ms and more) for each packet that comes. */
+void link_rest(bool rest) {
+    esp_wifi_set_ps(rest ? WIFI_PS_MIN_MODEM : WIFI_PS_NONE);
+}
