@@ -44,7 +44,7 @@ export function speakerWords(board: Board): string {
 
 /** What the board does about its own voice. */
 export function echoWords({ echo }: Board): string {
-  return { reference: 'listens (echo cancelled)', free: 'listens (no echo)', none: 'does not listen' }[echo];
+  return { reference: 'listens, echo cancelled', free: 'listens, no echo', none: 'does not listen' }[echo];
 }
 
 export function lightWords({ light }: Board): string {
@@ -70,6 +70,12 @@ export function muteWords({ mute }: Board): string {
   return mute === undefined ? '' : `mute GPIO ${mute.pin}`;
 }
 
+/** `native`, `UART bridge`, or both; the console's port first. */
+export function usbKinds({ usb }: Board): string {
+  return usb.map(({ kind }) => (kind === 'native' ? 'native' : 'UART bridge')).join(', ');
+}
+
+/** The same with the USB ids. */
 export function usbWords({ usb }: Board): string {
   return usb
     .map(

@@ -4,7 +4,7 @@ import { MB, STANDARD_LAYOUT } from '../layout.ts';
 /** ESP32-S3-DevKitC-1 v1.1 with an INMP441 microphone and a MAX98357A amplifier on wires. */
 export const devkitc1 = defineBoard({
   id: 'devkitc-1',
-  name: 'Espressif ESP32-S3-DevKitC-1 v1.1 with INMP441 and MAX98357A',
+  name: 'Espressif DevKitC-1 v1.1, INMP441, MAX98357A',
   kind: 'esp32s3',
   flash: { bytes: 8 * MB, mode: 'qio' },
   psram: { mode: 'octal', bytes: 8 * MB },
@@ -21,9 +21,15 @@ export const devkitc1 = defineBoard({
   light: { kind: 'ws2812', pin: 38, count: 1 },
   partitions: STANDARD_LAYOUT,
   sources: [
-    'https://github.com/78/xiaozhi-esp32/blob/main/main/boards/bread-compact-wifi/config.h',
     'https://docs.espressif.com/projects/esp-dev-kits/en/latest/esp32s3/esp32-s3-devkitc-1/user_guide_v1.1.html',
+    'https://github.com/78/xiaozhi-esp32: main/boards/bread-compact-wifi/config.h, main/audio/codecs/no_audio_codec.cc (the wiring)',
   ],
-  conflicts: [],
-  unverified: [],
+  conflicts: [
+    'The light is on GPIO 38 on v1.1 and on GPIO 48 on v1.0; for v1.0 there is the board devkitc-1-v1.0.',
+    'The module may carry 8 MB octal PSRAM (R8), 2 MB quad (R2), or none; this image is for R8, and does not boot with the others.',
+  ],
+  unverified: [
+    'The console is on the port marked UART; the one marked USB stays silent.',
+    'INMP441: its L/R pin must be tied to ground, so that it answers in the left slot.',
+  ],
 });

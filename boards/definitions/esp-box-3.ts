@@ -1,5 +1,6 @@
 import { defineBoard } from '../define.ts';
 import { MB, STANDARD_LAYOUT } from '../layout.ts';
+import { AMPLIFIER_ON_46, WS_ON_45 } from '../strapping.ts';
 
 /** ESP32-S3-BOX-3: two microphones and the echo reference on an ES7210, loudspeaker behind an ES8311. */
 export const espBox3 = defineBoard({
@@ -21,14 +22,18 @@ export const espBox3 = defineBoard({
   mute: { pin: 1, muted: 0 },
   light: { kind: 'none' },
   partitions: STANDARD_LAYOUT,
-  strapping: {
-    45: 'The word select drives it after boot only; the codec listens and does not pull it at reset.',
-    46: 'The amplifier switch drives it after boot only; at reset the amplifier input keeps it low.',
-  },
+  strapping: { 45: WS_ON_45, 46: AMPLIFIER_ON_46 },
   sources: [
-    'https://github.com/espressif/esp-bsp/blob/master/bsp/esp-box-3/include/bsp/esp-box-3.h',
-    'https://github.com/78/xiaozhi-esp32/tree/main/main/boards/espressif/esp32-s3-box-3',
+    'https://github.com/espressif/esp-bsp: bsp/esp-box-3/include/bsp/esp-box-3.h, esp-box-3_idf5.c',
+    'https://github.com/espressif/esp-adf: components/audio_board/esp32_s3_box_3/board_def.h',
+    'https://github.com/espressif/esp-webrtc-solution: components/codec_board/board_cfg.txt',
+    'https://github.com/78/xiaozhi-esp32: main/boards/espressif/esp32-s3-box-3, main/audio/codecs/box_audio_codec.cc',
   ],
-  conflicts: [],
-  unverified: [],
+  conflicts: [
+    "The PSRAM has 16 MB in Espressif's BSP and 8 MB in xiaozhi's README; the chip is asked for its size at boot, and the firmware needs less than either.",
+    "ESP-ADF calls the four channels RMNM, which counts the halves of 32-bit words; in four 16-bit slots, as xiaozhi's driver reads them, slot 0 is the microphone and slot 1 the reference.",
+  ],
+  unverified: [
+    'GPIO 1 is low while muted: Espressif declares it as a button that is active when low, and no source says how the latch behind it rests.',
+  ],
 });

@@ -7,7 +7,7 @@ import {
   memoryWords,
   microphoneWords,
   speakerWords,
-  usbWords,
+  usbKinds,
 } from '@tincan/boards';
 import type { Context } from '../context.ts';
 import { table } from '../output.ts';
@@ -38,7 +38,7 @@ export async function boards({ out }: Context): Promise<void> {
     speakerWords(board) || 'none',
     echoWords(board),
     lightWords(board) || 'none',
-    usbWords(board),
+    usbKinds(board),
   ]);
   out.result({ boards: all.map(summary) }, table([head, ...rows]));
 }

@@ -8,7 +8,7 @@
 #define TC_BIG EXT_RAM_BSS_ATTR
 
 #define TC_BOARD_ID "devkitc-1"
-#define TC_BOARD_NAME "Espressif ESP32-S3-DevKitC-1 v1.1 with INMP441 and MAX98357A"
+#define TC_BOARD_NAME "Espressif DevKitC-1 v1.1, INMP441, MAX98357A"
 #define TC_BOARD_ECHO 0
 
 #define TC_BOARD_CONSOLE_UART 1
