@@ -207,6 +207,21 @@ export function createProgram(): Command {
     );
   verb(
     program,
+    'qemu [image]',
+    "boot the board qemu's image in an emulated ESP32-S3 until Ctrl-C; prints its port",
+    'tincan qemu --flash qemu.bin --mic host-cli/data/voices/person-light-on.wav',
+  )
+    .option('--listen <host:port>', 'where its serial port listens (RFC 2217)', '127.0.0.1:0')
+    .option('--flash <file>', 'where its flash is kept (default: thrown away at the end)')
+    .option('--mic <wav>', 'what a person says to it; may be repeated', several)
+    .action(
+      async (
+        image: string | undefined,
+        options: Common & { listen: string; flash?: string; mic?: string[] },
+      ) => (await import('./commands/qemu.ts')).qemu(contextOf(options), image, options),
+    );
+  verb(
+    program,
     'gateway',
     'run a Realtime server on this machine until Ctrl-C',
     'tincan gateway --mode echo --listen 127.0.0.1:8080',
@@ -219,6 +234,12 @@ export function createProgram(): Command {
       'token that devices must show (else TINCAN_GATEWAY_TOKEN, or one that is made)',
     )
     .option('--heard <wav>', 'where what it hears is recorded')
+    .option('--tls', 'HTTPS, with a certificate of its own that devices pin')
+    .option(
+      '--announce <address>',
+      'its address as devices see it (NAT, container); may be repeated',
+      several,
+    )
     .action(
       async (
         options: Common & {
@@ -227,6 +248,8 @@ export function createProgram(): Command {
           listen: string;
           tokenFile?: string;
           heard?: string;
+          tls?: boolean;
+          announce?: string[];
         },
       ) => (await import('./commands/gateway.ts')).gateway(contextOf(options), options),
     );

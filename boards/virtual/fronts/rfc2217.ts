@@ -1,5 +1,5 @@
 /**
- * The serial port of a virtual board as an RFC 2217 server on TCP: data, baud rate, DTR and RTS. One client at a time; a
+ * The serial port of a board without hardware as an RFC 2217 server on TCP: data, baud rate, DTR and RTS. One client at a time; a
  * second one reads `BUSY_LINE` and is closed. A client that goes leaves both lines released at once, which resets
  * nothing that runs; what the chip says while nobody listens is lost.
  */
@@ -22,10 +22,16 @@ export interface Front {
   close(): Promise<void>;
 }
 
-/** Listens; port 0 takes any free one. Throws `BoardError` `listen`. */
+/** What a front needs of a chip: its console UART and the lines of the reset circuit. */
+export type SerialChip = Pick<VirtualChip, 'receive' | 'setHostBaud' | 'setLines' | 'onTransmit'>;
+
+/**
+ * Listens; port 0 takes any free one. `signature` is what RFC 2217's SIGNATURE answers. Throws `BoardError` `listen`.
+ */
 export async function serveRfc2217(
-  chip: VirtualChip,
+  chip: SerialChip,
   address: { host?: string; port?: number } = {},
+  signature = SIGNATURE,
 ): Promise<Front> {
   let suspended: Uint8Array[] | undefined;
   let waiting = 0;
@@ -45,7 +51,7 @@ export async function serveRfc2217(
         },
       },
       send,
-      SIGNATURE,
+      signature,
     );
     chip.setHostBaud(session.baud);
     session.start();

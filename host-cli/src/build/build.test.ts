@@ -1,19 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { BOARDS } from '@tincan/boards';
-import {
-  buildAppDescriptor,
-  buildAppImage,
-  buildPartitionTable,
-  initialOtaData,
-  virtualBootloader,
-} from '@tincan/shared-protocol';
 import { expect, test } from 'vitest';
 import { checkFiles } from '../flash/check.ts';
 import { readPlan } from '../flash/plan.ts';
 import { createOutput } from '../output.ts';
-import { partitionsOf } from './board.ts';
+import { qemuFiles } from '../testing/qemu-image.ts';
 import { buildBoard, type ChipBuild } from './index.ts';
 import { containerPath, containerRunner, type Runner } from './runner.ts';
 
@@ -23,26 +15,15 @@ const folder = () => mkdtempSync(join(tmpdir(), 'tincan a build '));
 
 /** What ESP-IDF would leave: an application of the board, its boot loader, table and otadata. */
 function leaveImage(cmake: string, content: Uint8Array, project = 'tincan-qemu'): void {
-  const descriptor = buildAppDescriptor({
-    project,
-    version: '1.2.3',
-    elfSha256: new Uint8Array(32).fill(content.length),
-  });
-  const app = buildAppImage({
-    segments: [
-      { address: 0x3c000020, data: descriptor },
-      { address: 0x40374000, data: content },
-    ],
-    entry: 0x40374000,
-  });
+  const [loader, table, otadata, app] = qemuFiles(content.length, project).map((file) => file.data);
   const write = (name: string, data: Uint8Array | string) => {
     mkdirSync(dirname(join(cmake, name)), { recursive: true });
     writeFileSync(join(cmake, name), data);
   };
-  write('bootloader/bootloader.bin', virtualBootloader());
-  write('partition_table/partition-table.bin', buildPartitionTable(partitionsOf(BOARDS.qemu!)));
-  write('ota_data_initial.bin', initialOtaData());
-  write(`${project}.bin`, app);
+  write('bootloader/bootloader.bin', loader!);
+  write('partition_table/partition-table.bin', table!);
+  write('ota_data_initial.bin', otadata!);
+  write(`${project}.bin`, app!);
   write('project_description.json', JSON.stringify({ app_elf: `${project}.elf` }));
   write(
     `${project}.map`,

@@ -95,7 +95,7 @@ function groupCheck(): Check | undefined {
 
 function imageCheck(board: string): { check: Check; image?: string } {
   try {
-    const plan = readPlan(join('build', board));
+    const plan = readPlan(join('build', board), board);
     const { app } = checkFiles(plan.files, { board });
     const found =
       app === undefined

@@ -21,7 +21,7 @@ export async function flash(
 ): Promise<void> {
   const { out, signal } = context;
   const board = findBoard(options.board);
-  const plan = readPlan(from ?? join('build', board.id));
+  const plan = readPlan(from ?? join('build', board.id), board.id);
   const line = await openBoard(context);
   const bar = out.bar('writing');
   const started = performance.now();

@@ -12,15 +12,15 @@ export interface FlashPlan {
 }
 
 /**
- * Reads a plan; `where` is a flasher_args.json or the folder that holds it.
+ * Reads a plan; `where` is a flasher_args.json or the folder that holds it. `board` is for the hint alone.
  * @throws TincanError PLAN_MISSING, PLAN_BROKEN, IMAGE_CHIP
  */
-export function readPlan(where: string): FlashPlan {
+export function readPlan(where: string, board = 'virtual'): FlashPlan {
   const source = isFolder(where) ? join(where, 'flasher_args.json') : where;
   if (!existsSync(source)) {
     throw new TincanError('PLAN_MISSING', `There is no image at ${source}.`, {
       exit: 'flash',
-      hint: 'Build one with `tincan build --board virtual`, or name the flasher_args.json of a build.',
+      hint: `Build one with \`tincan build --board ${board}\`, or name the flasher_args.json of a build.`,
     });
   }
   let args: FlasherArgs;
