@@ -3,7 +3,7 @@
  * pins, section 3; pins of flash and PSRAM, section 2.3.5), the ESP-IDF programming guide (GPIO, ADC, USB-Serial-JTAG,
  * external RAM, partition tables), and the I2C bus specification (UM10204, section 3.1.12).
  */
-import type { Board, ChipBoard } from './define.ts';
+import type { Board, ChipBoard, DuplexI2s } from './define.ts';
 import { boardPins, type PinUse } from './pins.ts';
 
 const STRAPPING: Readonly<Record<number, string>> = {
@@ -41,7 +41,7 @@ function nameProblems(board: Board): string[] {
   const problems: string[] = [];
   if (!/^[a-z0-9]+([.-][a-z0-9]+)*$/.test(board.id) || board.id.length > 31)
     problems.push('an id has at most 31 lower-case letters, digits, single dots and dashes.');
-  if (/["\\\n]/.test(board.name) || board.name === '') problems.push('the name must be plain text.');
+  if (/["\\\n;]/.test(board.name) || board.name === '') problems.push('the name must be plain text.');
   if (board.sources.length === 0) problems.push('it names no source; say where its facts were read.');
   return problems;
 }
@@ -192,10 +192,16 @@ function busProblems({ i2c, speaker, microphone }: ChipBoard): string[] {
 }
 
 function audioProblems(board: ChipBoard): string[] {
-  const { i2s, speaker, microphone } = board;
+  const { speaker, microphone } = board;
+  // Types say that both are behind codecs or neither is; a definition may come from somewhere without types.
+  const i2s: Partial<DuplexI2s> | undefined = board.i2s;
   const problems: string[] = [];
   const codecSpeaker = 'address' in speaker;
   const codecMicrophone = 'address' in microphone;
+  if (codecSpeaker !== codecMicrophone)
+    problems.push(
+      `a codec shares its port with a codec: the loudspeaker is ${speaker.kind}, the microphone ${microphone.kind}.`,
+    );
   if ((codecSpeaker || codecMicrophone) && !i2s) problems.push('a codec needs the pins of its port in i2s.');
   if (codecSpeaker && i2s && i2s.dout === undefined)
     problems.push(`the codec ${speaker.kind} gets no sound: i2s.dout is missing.`);

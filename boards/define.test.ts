@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { boardProblems } from './check.ts';
 import { type Board, BoardDefinitionError, type ChipBoard, defineBoard } from './define.ts';
@@ -170,6 +171,10 @@ test.each([
   ],
   [{ i2s: { ...codec.i2s, dout: undefined } }, /es8311 gets no sound: i2s.dout is missing/],
   [{ i2s: { ...codec.i2s, din: undefined } }, /es7210 cannot be heard: i2s.din is missing/],
+  [
+    { speaker: { kind: 'level' } },
+    /a codec shares its port with a codec: the loudspeaker is level, the microphone es7210/,
+  ],
   [{ i2s: { ...codec.i2s, mclk: undefined } }, /es7210 needs a master clock: i2s.mclk is missing/],
 ])('sound that cannot come or go is refused: %j', (change, sentence) => {
   refuse({ ...codec, ...change }, sentence);
@@ -184,6 +189,7 @@ test.each([
     /the console is on UART0, but the first port is no USB-UART bridge/,
   ],
   [{ usb: [{ kind: 'bridge', vid: 1, pid: 2 }] }, /the console is on the native USB/],
+  [{ name: 'A; "B"' }, /the name must be plain text/],
   [{ id: 'Box 3' }, /an id has at most 31 lower-case letters/],
   [{ sources: [] }, /it names no source/],
   [{ partitions: STANDARD_LAYOUT.slice(0, 5) }, /the partition table lacks app\/ota_1, data\/coredump/],
@@ -245,4 +251,17 @@ test('some wrong boards do not even type-check', () => {
   // @ts-expect-error there is no third level
   const level: Board = { ...codec, amplifier: { pin: 46, on: 2 } };
   expect([noBus, noReference, pdm, level].flatMap(boardProblems).length).toBeGreaterThan(0);
+});
+
+test('a board is one file that exports it, and one word in the registry', async () => {
+  const names = readdirSync(new URL('definitions/', import.meta.url)).map((file) =>
+    file.replace(/\.ts$/, ''),
+  );
+  const exported = await Promise.all(
+    names.map(async (name) => Object.values<Board>(await import(`./definitions/${name}.ts`))),
+  );
+  expect(exported.every((boards) => boards.length === 1)).toBe(true);
+  expect(new Set(exported.flat())).toEqual(new Set(Object.values(BOARDS)));
+  // The file is found by the board's id.
+  expect(exported.flat().map(({ id }) => id)).toEqual(names);
 });

@@ -44,8 +44,8 @@ export interface DuplexI2s {
   mclk?: number;
   bclk: number;
   ws: number;
-  dout?: number;
-  din?: number;
+  dout: number;
+  din: number;
 }
 
 /** A loudspeaker behind a codec with a control bus. */
@@ -81,10 +81,12 @@ export type PlainMicrophone =
   | { kind: 'none' };
 export type BoardMicrophone = CodecMicrophone | PlainMicrophone;
 
-/** Codecs need a control bus and share one I2S port; without a codec there is no such port. */
+/**
+ * Codecs need a control bus and share one I2S port; loudspeaker and microphone are both behind codecs or both not.
+ * Without codecs there is no such port, and a bus only where other chips want register writes.
+ */
 export type BoardAudio =
-  | { i2c: I2cBus; i2s: DuplexI2s; speaker: CodecSpeaker; microphone: BoardMicrophone }
-  | { i2c: I2cBus; i2s: DuplexI2s; speaker: PlainSpeaker; microphone: CodecMicrophone }
+  | { i2c: I2cBus; i2s: DuplexI2s; speaker: CodecSpeaker; microphone: CodecMicrophone }
   | { i2c?: I2cBus; i2s?: undefined; speaker: PlainSpeaker; microphone: PlainMicrophone };
 
 /**
