@@ -53,11 +53,22 @@ TC_TEST(level_reports_each_second_and_the_end) {
         news = level_add(&meter, frame, 320);
         CHECK(calls < 100);
     }
-    CHECK_EQ(calls * 20, LEVEL_QUIET_MS + 20 - 20);
+    CHECK_EQ(calls * 20, LEVEL_QUIET_MS);
     CHECK_EQ(meter.duration, 40000);
     CHECK_EQ(level_dbfs(meter.squares, meter.count), -200); /* without the silence behind it */
     CHECK(!meter.sounding);
     CHECK_EQ(level_add(&meter, frame, 320), LEVEL_NO_NEWS);
+}
+
+TC_TEST(level_stop_ends_a_sound_and_only_that) {
+    level_meter meter = {0};
+    CHECK(!level_stop(&meter));
+    fill(3277);
+    level_add(&meter, frame, 320);
+    CHECK(level_stop(&meter));
+    CHECK_EQ(meter.duration, 320);
+    CHECK_EQ(level_dbfs(meter.squares, meter.count), -200);
+    CHECK(!level_stop(&meter));
 }
 
 TC_TEST(level_takes_a_pause_within_as_part_of_the_sound) {

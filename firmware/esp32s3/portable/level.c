@@ -60,10 +60,12 @@ static uint32_t checksum(uint32_t crc, const int16_t *pcm, size_t count) {
     return crc;
 }
 
-static level_news report(level_meter *meter, level_news news, uint64_t squares, uint64_t count) {
-    meter->squares = squares;
-    meter->count = count;
-    return news;
+bool level_stop(level_meter *meter) {
+    bool sounded = meter->sounding;
+    meter->sounding = false;
+    meter->squares = meter->sound_squares;
+    meter->count = meter->duration;
+    return sounded;
 }
 
 level_news level_add(level_meter *meter, const int16_t *pcm, size_t count) {
@@ -91,15 +93,15 @@ level_news level_add(level_meter *meter, const int16_t *pcm, size_t count) {
         meter->tail_squares = 0;
     }
     if (meter->since - meter->duration >= QUIET) {
-        meter->sounding = false;
-        return report(meter, LEVEL_END, meter->sound_squares, meter->duration);
+        level_stop(meter);
+        return LEVEL_END;
     }
     if (meter->second < RATE) {
         return LEVEL_NO_NEWS;
     }
-    uint64_t last = meter->second_squares;
-    uint32_t length = meter->second;
-    meter->second = 0;
+    meter->squares = meter->second_squares;
+    meter->count = meter->second;
     meter->second_squares = 0;
-    return report(meter, LEVEL_SECOND, last, length);
+    meter->second = 0;
+    return LEVEL_SECOND;
 }

@@ -43,5 +43,7 @@ typedef struct {
  * of the last second; after LEVEL_END those of the whole sound, `duration` its length.
  */
 level_news level_add(level_meter *meter, const int16_t *pcm, size_t count);
+/** Ends a sound at once, with the figures of LEVEL_END; false if there is none. */
+bool level_stop(level_meter *meter);
 
 #endif

@@ -1,0 +1,34 @@
+/*
+ * What all I2S ports share: DMA buffers, waiting, and a count of what was lost. The DMA paces the
+ * audio task: its buffers are 10 ms, two of them are a frame.
+ */
+#ifndef AUDIO_DMA_H
+#define AUDIO_DMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "driver/i2s_common.h"
+
+/*
+ * 60 ms: a frame that is read is 20 ms old, and a frame that is written has 40 ms before it, during
+ * which the task may be late, say for the erasing of a flash sector.
+ */
+#define AUDIO_DMA_BUFFERS 6
+#define AUDIO_DMA_SAMPLES 160
+
+/** Makes the channels of a port (`transmit` or `receive` may be NULL) as clock master; false, and
+ * logged, without memory or where the port is taken. */
+bool audio_dma_new(i2s_port_t port, i2s_chan_handle_t *transmit, i2s_chan_handle_t *receive);
+/** Counts what this channel loses from now on. */
+void audio_dma_watch(i2s_chan_handle_t channel, bool transmits);
+/** Starts a channel, a transmitting one with silence in all its buffers. */
+bool audio_dma_start(i2s_chan_handle_t channel, bool transmits);
+/** Stops a channel that was started. */
+void audio_dma_stop(i2s_chan_handle_t channel);
+/** Moves exactly `size` bytes; false if that takes more than 100 ms. */
+bool audio_dma_read(i2s_chan_handle_t channel, void *out, size_t size);
+bool audio_dma_write(i2s_chan_handle_t channel, const void *bytes, size_t size);
+
+#endif
