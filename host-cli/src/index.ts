@@ -12,6 +12,7 @@ export { createEsptoolFlasher } from './flash/esptool.ts';
 export type { ChipInfo, Flasher, FlashFile, FlashProgress, WriteReport } from './flash/flasher.ts';
 export { type FlashPlan, readPlan } from './flash/plan.ts';
 export { type FlashOptions, type FlashResult, type FlashStage, flashBoard } from './flash/run.ts';
+export { makeCertificate } from './gateway/certificate.ts';
 export { type Gateway, type GatewayOptions, startGateway } from './gateway/index.ts';
 export { createOutput, type Output, type OutputStreams } from './output.ts';
 export { editSettings, provisionOffline, settingsImage } from './provision/offline.ts';

@@ -86,7 +86,7 @@ export function createProgram(): Command {
     program,
     'build',
     'build the image of a board; real boards need ESP-IDF 5.3 to 5.5, or a container',
-    'tincan build --board esp32-s3-box-3',
+    'tincan build --board esp-box-3',
   )
     .addOption(BOARD())
     .option('--out <dir>', 'where the files go (default: build/<board>)')

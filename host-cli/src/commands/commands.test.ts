@@ -12,7 +12,7 @@ import { createOutput } from '../output.ts';
 import { repositoryPath } from '../root.ts';
 import { readSentence } from '../sentence.ts';
 import { nodeCheck, serverCheck } from './doctor.ts';
-import { gatewayToken } from './gateway.ts';
+import { gateway, gatewayToken } from './gateway.ts';
 import { answerTo } from './say.ts';
 import { parseListen } from './virtual.ts';
 
@@ -51,6 +51,48 @@ test('the gateway keeps its token in a file that only its owner can read, and us
   expect(readFileSync(first.from, 'utf8').trim()).toBe(first.token);
   expect(gatewayToken({ env })).toMatchObject({ token: first.token, made: false });
   expect(gatewayToken({ env: { ...env, TINCAN_GATEWAY_TOKEN: 'mine' } })).toMatchObject({ token: 'mine' });
+});
+
+test('the gateway with TLS says its pin, the same at each start, and an address that devices can use', async () => {
+  const env = { XDG_CONFIG_HOME: folder(), TINCAN_GATEWAY_TOKEN: 'tc_0123456789abcdef' };
+  const run = async (listen: string, announce?: string[]) => {
+    const stop = new AbortController();
+    let said = '';
+    let notes = '';
+    const streams = {
+      out: {
+        write: (text: string) => {
+          said += text;
+          stop.abort();
+          return true;
+        },
+      },
+      err: {
+        write: (text: string) => {
+          notes += text;
+          return true;
+        },
+      },
+    };
+    const out = createOutput(true, { ...silent, ...streams } as never);
+    const context = { out, signal: stop.signal, env };
+    await gateway(context, { mode: 'echo', listen, tls: true, ...(announce && { announce }) }).catch(
+      (error) => {
+        if (error.code !== 'INTERRUPTED') throw error;
+      },
+    );
+    return { result: JSON.parse(said.split('\n')[0]!), notes };
+  };
+  const { result, notes } = await run('127.0.0.1:0');
+  expect(result).toMatchObject({
+    callsUrl: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+\/v1\/realtime\/calls$/),
+    pin: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  expect(notes).not.toContain('tc_0123456789abcdef');
+  expect(statSync(join(env.XDG_CONFIG_HOME, 'tincan/gateway-tls.pem')).mode & 0o077).toBe(0);
+  const again = await run('127.0.0.1:0', ['10.0.2.2']);
+  expect(again.result).toMatchObject({ pin: result.pin });
+  expect(again.result.deviceUrl).toMatch(/^https:\/\/10\.0\.2\.2:\d+\//);
 });
 
 test('a token file that is empty or missing is an error, and is not written over', () => {

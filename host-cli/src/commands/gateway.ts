@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
 import { aborted, type Context } from '../context.ts';
 import { messageOf, TincanError } from '../errors.ts';
+import { parseAnnounced } from '../gateway/announce.ts';
 import { startGateway } from '../gateway/index.ts';
 import { registerSecret } from '../redact.ts';
 import { configFolder } from '../state.ts';
@@ -13,6 +15,8 @@ export interface GatewayCommandOptions {
   listen: string;
   tokenFile?: string;
   heard?: string;
+  tls?: boolean;
+  announce?: string[];
 }
 
 const MODES = ['echo', 'script'] as const;
@@ -47,6 +51,18 @@ export function gatewayToken(
   return { token, from: path, made: true };
 }
 
+/** Where a device that is not on this machine finds the gateway: an announced address, else one of this machine's. */
+function deviceUrl(url: string, announced: readonly string[]): string {
+  const target = new URL(url);
+  const any = target.hostname === '0.0.0.0' || target.hostname === '[::]';
+  const own = Object.values(networkInterfaces())
+    .flat()
+    .find((address) => address !== undefined && address.family === 'IPv4' && !address.internal)?.address;
+  const [host = any ? own : undefined] = announced;
+  if (host !== undefined) target.hostname = host.includes(':') ? `[${host}]` : host;
+  return target.href;
+}
+
 /** `tincan gateway`: a Realtime server on this machine, until Ctrl-C. */
 export async function gateway(context: Context, options: GatewayCommandOptions): Promise<void> {
   const { out, signal } = context;
@@ -59,10 +75,18 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
   }
   const { token, from, made } = gatewayToken(context, options.tokenFile);
   registerSecret(token);
+  const announced = parseAnnounced(options.announce ?? []);
+  const tlsFile = join(configFolder(context.env), 'gateway-tls.pem');
+  const tls =
+    options.tls === true
+      ? await (await import('../gateway/certificate.ts')).keepCertificate(tlsFile)
+      : undefined;
   const server = await startGateway({
     mode,
     listen: options.listen,
     token,
+    announce: announced,
+    ...(tls === undefined ? {} : { tls }),
     ...(options.script === undefined ? {} : { script: options.script }),
     ...(options.heard === undefined ? {} : { record: { heard: options.heard } }),
     log: (line) => out.note(line),
@@ -71,10 +95,29 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
     server.on('event', ({ call, direction, event, at }) =>
       out.event({ at, call: call.id, direction, event }),
     );
-    out.result({ url: server.url, callsUrl: server.callsUrl, mode, token: from }, server.callsUrl);
+    const pin = tls?.pin;
+    const forDevices = deviceUrl(server.callsUrl, announced);
+    out.result(
+      {
+        url: server.url,
+        callsUrl: server.callsUrl,
+        deviceUrl: forDevices,
+        mode,
+        token: from,
+        ...(pin === undefined ? {} : { pin }),
+      },
+      server.callsUrl,
+    );
+    if (tls !== undefined) {
+      out.note(`the certificate is in ${tlsFile}${tls.made ? ' (new, its key readable by you only)' : ''}`);
+      out.note(`pin of its key: ${tls.pin}`);
+    } else if (!/^http:\/\/(localhost|127\.|\[::1\])/.test(forDevices)) {
+      out.note('devices do not send their token in the clear to another machine: add --tls');
+    }
     out.note(`the token is in ${from}${made ? ' (new, readable by you only)' : ''}; a device gets it so:`);
     const option = from === 'TINCAN_GATEWAY_TOKEN' ? '--token-file FILE' : `--token-file ${from}`;
-    out.note(`  tincan provision --url ${server.callsUrl} ${option}`);
+    const pinned = pin === undefined ? '' : ` --set server.pin=${pin}`;
+    out.note(`  tincan provision --url ${forDevices} ${option}${pinned}`);
     await aborted(signal);
   } finally {
     await server.close();

@@ -39,6 +39,8 @@ export interface CallOptions {
   config: SessionConfig;
   modelFixed: boolean;
   bindAddress: string | undefined;
+  /** Addresses of elsewhere that lead to this machine's media. */
+  announced: readonly string[];
   /** Name of the bearer who made the call. */
   owner: string;
   unixNow(): number;
@@ -96,18 +98,22 @@ export class Call implements CallInfo {
   }
 
   async #connect(): Promise<string> {
-    const { clock, offer, bindAddress } = this.#options;
+    const { clock, offer, bindAddress, announced } = this.#options;
     const receiver = await Receiver.create(clock, offer.opus, (frame) => this.#hear(frame));
     this.#receiver = receiver;
-    const peer = await Peer.answer(offer, bindAddress, {
-      open: () => {
-        this.#cancelConnect();
-        this.#session.start();
+    const peer = await Peer.answer(
+      offer,
+      { bindAddress, announced },
+      {
+        open: () => {
+          this.#cancelConnect();
+          this.#session.start();
+        },
+        text: (message) => this.#text(message),
+        packet: (bytes) => receiver.push(bytes),
+        closed: (reason) => this.hangUp(reason),
       },
-      text: (message) => this.#text(message),
-      packet: (bytes) => receiver.push(bytes),
-      closed: (reason) => this.hangUp(reason),
-    });
+    );
     this.#peer = peer;
     this.#sender = await Sender.create(clock, offer.opus, peer.ssrc, (bytes) => peer.sendPacket(bytes));
     return peer.answer;

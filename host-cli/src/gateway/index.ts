@@ -1,10 +1,12 @@
 /** The gateway's door: a Realtime server on this machine. */
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { writeWav } from '@tincan/shared-protocol';
 import { TincanError } from '../errors.ts';
 import { parseHostPort } from '../listen.ts';
+import { parseAnnounced } from './announce.ts';
 import { RATE } from './audio.ts';
 import type { Brain } from './brain.ts';
 import { echoBrain } from './brain-echo.ts';
@@ -23,6 +25,10 @@ export interface GatewayOptions {
   listen?: string;
   /** Tokens that may call. Left out: one is made. Null: everybody may, on a loopback host only. */
   token?: string | readonly string[] | null;
+  /** HTTPS with this key and certificate (PEM); HTTP where it is left out. */
+  tls?: { key: string; cert: string };
+  /** Addresses that lead to this machine from elsewhere; the candidates of answers name them too. */
+  announce?: readonly string[];
   mode: 'echo' | 'script' | Brain;
   /** File of mode `script`. */
   script?: string;
@@ -45,7 +51,7 @@ export interface GatewayEvents {
 }
 
 export interface Gateway {
-  /** http://HOST:PORT */
+  /** http://HOST:PORT, or https */
   readonly url: string;
   /** Where offers are posted. */
   readonly callsUrl: string;
@@ -64,10 +70,11 @@ export interface Gateway {
 const KEPT_CALLS = 100;
 const KEPT_SOUNDS = 3;
 
-/** Starts a gateway. Throws TincanError: GATEWAY_LISTEN, GATEWAY_TOKEN, and those of the script. */
+/** Starts a gateway. Throws TincanError: GATEWAY_LISTEN, GATEWAY_TOKEN, GATEWAY_ANNOUNCE, and those of the script. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { host, port: wantedPort, loopback } = parseListen(options.listen ?? '127.0.0.1:0');
   const tokens = tokensOf(options.token, loopback);
+  const announced = parseAnnounced(options.announce ?? []);
   const clock = options.clock ?? systemClock();
   const unixNow = options.unixNow ?? (() => Date.now() / 1000);
   const log = options.log ?? (() => {});
@@ -114,6 +121,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         config,
         modelFixed: config.model !== undefined,
         bindAddress: loopback ? host : undefined,
+        announced,
         owner: bearer.name,
         unixNow,
         log,
@@ -150,7 +158,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     for (const old of ended.slice(0, -KEPT_CALLS)) calls.splice(calls.indexOf(old), 1);
   }
 
-  const server = createServer({ requestTimeout: 15_000, headersTimeout: 10_000 }, (request, response) => {
+  const listener: RequestListener = (request, response) => {
     void handle(
       {
         access,
@@ -167,9 +175,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       request,
       response,
     );
-  });
+  };
+  const limits = { requestTimeout: 15_000, headersTimeout: 10_000 };
+  const { tls } = options;
+  const server = tls ? createTlsServer({ ...limits, ...tls }, listener) : createServer(limits, listener);
+  // A device with another pin ends here, before it says anything.
+  server.on('tlsClientError', (error: Error) => log(`a client broke off TLS: ${error.message}`));
   const port = await listen(server, host, wantedPort);
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
   return {
     url,

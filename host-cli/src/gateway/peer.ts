@@ -1,6 +1,7 @@
 /** The WebRTC side of a call: node-datachannel as the answerer. Other stacks can stand here; nothing else knows it. */
 import { randomBytes } from 'node:crypto';
 import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } from 'node-datachannel';
+import { announce } from './announce.ts';
 import { MAX_LINE, type Offer } from './sdp.ts';
 
 export interface PeerEvents {
@@ -28,11 +29,18 @@ export class Peer {
   #channel: DataChannel | undefined;
   #closed = false;
 
-  /** Answers an offer. `bindAddress` is where media listens; all addresses where it is undefined. Throws Error. */
-  static async answer(offer: Offer, bindAddress: string | undefined, events: PeerEvents): Promise<Peer> {
+  /**
+   * Answers an offer. `bindAddress` is where media listens, all addresses where it is undefined; `announced` are
+   * addresses of elsewhere that lead to it. Throws Error.
+   */
+  static async answer(
+    offer: Offer,
+    { bindAddress, announced = [] }: { bindAddress: string | undefined; announced?: readonly string[] },
+    events: PeerEvents,
+  ): Promise<Peer> {
     const peer = new Peer(offer, bindAddress, events);
     try {
-      await peer.#negotiate(offer);
+      await peer.#negotiate(offer, announced);
       return peer;
     } catch (error) {
       peer.close();
@@ -66,7 +74,7 @@ export class Peer {
     });
   }
 
-  async #negotiate(offer: Offer): Promise<void> {
+  async #negotiate(offer: Offer, announced: readonly string[]): Promise<void> {
     const connection = this.#connection;
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no network candidates')), GATHER_MS);
@@ -87,7 +95,7 @@ export class Peer {
     if (!sdp) throw new Error('no local description');
     const long = sdp.split('\r\n').find((line) => line.length > MAX_LINE);
     if (long) throw new Error(`a line of the answer has ${long.length} characters`);
-    this.answer = sdp;
+    this.answer = announce(sdp, announced);
   }
 
   #adopt(channel: DataChannel): void {

@@ -9,6 +9,8 @@ export interface ClientOptions {
   url: string;
   headers: Record<string, string>;
   label?: string;
+  /** What the client takes for the server's answer. */
+  answer?(sdp: string): Promise<string>;
 }
 
 type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type: T }>;
@@ -42,7 +44,7 @@ export class TestClient {
     const body = await response.text();
     if (response.status !== 201) throw new Error(`${response.status}: ${body}`);
     client.location = response.headers.get('location') ?? '';
-    client.connection.setRemoteDescription(body, 'answer');
+    client.connection.setRemoteDescription((await options.answer?.(body)) ?? body, 'answer');
     await client.event('session.created');
     return client;
   }
