@@ -113,7 +113,8 @@ export type BoardButton =
 
 export type BoardLight =
   | { kind: 'none' }
-  | { kind: 'ws2812'; pin: number; count: number }
+  /** `order`: which colour is sent first where it is not green, as the chip's datasheet has it. */
+  | { kind: 'ws2812'; pin: number; count: number; order?: 'rgb' }
   | { kind: 'apa102'; data: number; clock: number; count: number }
   /** One colour, dimmed. */
   | { kind: 'pwm'; pin: number; on: Level }
@@ -154,8 +155,10 @@ interface Common {
   sources: readonly string[];
   /** Where sources disagree, and what was taken: one sentence each. */
   conflicts: readonly string[];
-  /** What no source says for certain and nobody has tried on this board: one sentence each. */
+  /** What no source says for certain: one sentence each. (That nobody has run this firmware on it goes without saying.) */
   unverified: readonly string[];
+  /** What its user should know: what must be wired, what this firmware leaves alone. One sentence each. */
+  notes?: readonly string[];
 }
 
 /** A board with an ESP32-S3 (or an emulated one), for which ESP-IDF builds an image. */

@@ -51,6 +51,6 @@ export const atomS3rEchoBase = defineBoard({
   ],
   unverified: [
     'How well echo is cancelled with the reference that the ES8311 makes itself, before its own converter and the amplifier.',
-    'The screen stays dark: its backlight hangs on an LP5562 on a second I2C bus.',
   ],
+  notes: ['The screen stays dark: its backlight hangs on an LP5562 on a second I2C bus.'],
 });

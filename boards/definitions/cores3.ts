@@ -75,10 +75,13 @@ export const coreS3 = defineBoard({
   conflicts: [
     'Echo reference: xiaozhi opens the third input of the ES7210 but declares no reference, and M5Unified switches inputs 3 and 4 off; none is assumed, so the board does not listen while it speaks.',
     "AXP2101: Espressif's BSP sets the speaker's voltage on ALDO1 but switches ALDO2 for it (and the reverse for the microphone), M5Unified and xiaozhi have both on; both are on here.",
-    'The first I2C controller in Espressif’s BSP, the second in xiaozhi: it makes no difference to the chips, and the second is used here.',
+    "The first I2C controller in Espressif's BSP, the second in xiaozhi: it makes no difference to the chips, and the second is used here.",
   ],
   unverified: [
+    'Whether anything but the backlight hangs on DLDO1, which the sources have on and this board off.',
+  ],
+  notes: [
     'There is no talk button: the screen is the only thing to press, and the firmware does not read it.',
-    'Whether microphones and loudspeaker stay in step with the backlight supply (DLDO1) off; the sources have it on.',
+    'The screen stays dark.',
   ],
 });

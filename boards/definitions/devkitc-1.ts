@@ -28,7 +28,8 @@ export const devkitc1 = defineBoard({
     'The light is on GPIO 38 on v1.1 and on GPIO 48 on v1.0; for v1.0 there is the board devkitc-1-v1.0.',
     'The module may carry 8 MB octal PSRAM (R8), 2 MB quad (R2), or none; this image is for R8, and does not boot with the others.',
   ],
-  unverified: [
+  unverified: [],
+  notes: [
     'The console is on the port marked UART; the one marked USB stays silent.',
     'INMP441: its L/R pin must be tied to ground, so that it answers in the left slot.',
   ],

@@ -25,6 +25,7 @@ export const espBox3 = defineBoard({
   strapping: { 45: WS_ON_45, 46: AMPLIFIER_ON_46 },
   sources: [
     'https://github.com/espressif/esp-bsp: bsp/esp-box-3/include/bsp/esp-box-3.h, esp-box-3_idf5.c',
+    'https://github.com/espressif/esp-box: the mute button in components/bsp and the factory demo',
     'https://github.com/espressif/esp-adf: components/audio_board/esp32_s3_box_3/board_def.h',
     'https://github.com/espressif/esp-webrtc-solution: components/codec_board/board_cfg.txt',
     'https://github.com/78/xiaozhi-esp32: main/boards/espressif/esp32-s3-box-3, main/audio/codecs/box_audio_codec.cc',
@@ -33,7 +34,8 @@ export const espBox3 = defineBoard({
     "The PSRAM has 16 MB in Espressif's BSP and 8 MB in xiaozhi's README; the chip is asked for its size at boot, and the firmware needs less than either.",
     "ESP-ADF calls the four channels RMNM, which counts the halves of 32-bit words; in four 16-bit slots, as xiaozhi's driver reads them, slot 0 is the microphone and slot 1 the reference.",
   ],
-  unverified: [
-    'GPIO 1 is low while muted: Espressif declares it as a button that is active when low, and no source says how the latch behind it rests.',
+  unverified: [],
+  notes: [
+    'GPIO 1 is low while the mute button above the screen is latched; the microphones are then cut off by hardware, too.',
   ],
 });

@@ -29,12 +29,14 @@ export const korvo2 = defineBoard({
     'https://github.com/78/xiaozhi-esp32: main/boards/espressif/esp32-s3-korvo-2-v3.0',
   ],
   conflicts: [
-    'The flash has 16 MB in xiaozhi and 4 MB in one of Espressif’s demos; it depends on the module fitted, and this layout needs 8 MB.',
-    'The expander is a TCA9554 (0x20) or a TCA9554A (0x38): both exist, and Espressif’s BSP tries one after the other.',
+    "The flash has 16 MB in xiaozhi and 4 MB in one of Espressif's demos; it depends on the module fitted, and this layout needs 8 MB.",
+    "The expander is a TCA9554 (0x20) or a TCA9554A (0x38): both exist, and Espressif's BSP tries one after the other.",
     'The SET key is at 1010 to 1210 mV in the BSP and at 1015 to 1215 mV in xiaozhi; the REC key, which is used here, is the same in both.',
   ],
-  unverified: [
+  unverified: [],
+  notes: [
     'The red and blue lights hang on the expander; the firmware leaves them dark.',
-    'The MUTE key of the ladder (1880 to 2080 mV) does nothing yet: only one key of a ladder is read.',
+    'Of the six keys only REC is read; MUTE does nothing.',
+    'It has two USB sockets: power alone on one, the console on the other.',
   ],
 });

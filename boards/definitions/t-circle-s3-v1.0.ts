@@ -12,6 +12,5 @@ export const tCircleS3V10 = defineBoard({
   ],
   unverified: [
     'Whether the microphone answers in the left or the right slot; left is taken, since xiaozhi reads both and uses the first.',
-    'Whether there is one APA102 or several in a row; one is driven.',
   ],
 });

@@ -27,9 +27,6 @@ export const tCircleS3 = defineBoard({
   conflicts: [
     'The microphone changed: v1.0 has an I2S one (BCLK 7, WS 9, DATA 8), v1.1 a PDM one on the same pins (CLK 9, DATA 8); for v1.0 there is the board t-circle-s3-v1.0. xiaozhi knows v1.0 only.',
   ],
-  unverified: [
-    'The pins of the v1.1 microphone: the stored copy of the vendor’s repository ends before that version.',
-    'Whether the PDM microphone answers on the left or the right clock edge; left is taken.',
-    'Whether there is one APA102 or several in a row; one is driven.',
-  ],
+  unverified: ['Whether the PDM microphone answers on the left or the right clock edge; left is taken.'],
+  notes: ['The screen stays dark.'],
 });

@@ -44,8 +44,6 @@ export const waveshareAmoled175 = defineBoard({
     'The flash has 16 MB in the hardware reference, 32 MB in a forum post; this layout fits either.',
     'The TCA9554 answers at 0x20 in the hardware reference and did not answer in that forum post; nothing here needs it.',
   ],
-  unverified: [
-    'One owner heard nothing although ALDO1 was on; no cause was found in public.',
-    'The screen stays dark; nobody drives it.',
-  ],
+  unverified: ['One owner heard nothing although ALDO1 was on; no cause was found in public.'],
+  notes: ['The screen stays dark.'],
 });

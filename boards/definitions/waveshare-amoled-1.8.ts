@@ -28,10 +28,11 @@ export const waveshareAmoled18 = defineBoard({
     'https://github.com/espressif/esp-adf: components/esp_codec_dev/device/include/es8311_codec.h',
   ],
   conflicts: [
-    'Echo reference: xiaozhi reads none on this board; the ES8311 can repeat its DAC in the right slot (Espressif’s driver, and ESP-ADF on boards with the same codec), and that is used here.',
+    "Echo reference: xiaozhi reads none on this board; the ES8311 can repeat its DAC in the right slot (Espressif's driver, and ESP-ADF on boards with the same codec), and that is used here.",
   ],
   unverified: [
     'How well echo is cancelled with the reference that the ES8311 makes itself, before its own converter and the amplifier.',
-    'There is a second version of this board (v2) with another screen; its sound is said to be the same.',
+    'Whether the second version of this board (v2, another screen) has its sound wired the same.',
   ],
+  notes: ['The screen stays dark.'],
 });

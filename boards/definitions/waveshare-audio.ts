@@ -38,7 +38,7 @@ export const waveshareAudio = defineBoard({
   echo: 'reference',
   button: { kind: 'gpio', pin: 0, pressed: 0 },
   // One light too many costs nothing, one too few leaves it dark.
-  light: { kind: 'ws2812', pin: 38, count: 7 },
+  light: { kind: 'ws2812', pin: 38, count: 7, order: 'rgb' },
   partitions: STANDARD_LAYOUT,
   sources: [
     'https://github.com/78/xiaozhi-esp32: main/boards/waveshare/esp32-s3-audio-board',
@@ -47,13 +47,13 @@ export const waveshareAudio = defineBoard({
   ],
   conflicts: [
     'The ring has 6 lights in xiaozhi and 7 in the wiki, the schematic and two projects that ran on the board; 7 are driven.',
-    'The order of colours: a WS2812B wants green first, Waveshare’s demo and a project on the board send red first.',
+    "The order of colours: a WS2812B wants green first, Waveshare's demo and a project on the board send red first; red is sent first here.",
     'EXIO6 or EXIO7 of the expander switches between USB and camera; wiki and schematic differ, so neither is driven (xiaozhi drives EXIO6).',
     'The forum thread has SDA and SCL the other way round; all other sources have SDA on 11 and SCL on 10.',
-    'ESP-ADF’s format RMNM in Waveshare’s demo does not describe the slots: on a board, slots 0 and 2 were microphones and slot 1 the reference.',
+    "ESP-ADF's format RMNM in Waveshare's demo does not describe the slots: on a board, slots 0 and 2 were microphones and slot 1 the reference.",
   ],
   unverified: [
-    'Microphones that stay silent after a cold start were reported once, without a cause; switching the expander at boot, as here, is what was missing there.',
+    'Microphones that stay silent after a cold start were reported once; a cause is not known. The expander is switched at every boot here.',
     'With 16-bit words one project heard nothing at 48 kHz and needed 32-bit slots; xiaozhi runs 16-bit words at 24 kHz.',
   ],
 });

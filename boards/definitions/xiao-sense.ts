@@ -24,8 +24,9 @@ export const xiaoSense = defineBoard({
     'https://github.com/espressif/esp-webrtc-solution: components/codec_board/board_cfg.txt',
   ],
   conflicts: [],
-  unverified: [
+  unverified: [],
+  notes: [
     'GPIO 21 is the light and, on the expansion board, the chip select of the SD card: take the card out.',
-    'Whether the PDM microphone answers on the left or the right clock edge; left is taken.',
+    'It has no loudspeaker: what the assistant says is seen in `tincan tail` only.',
   ],
 });

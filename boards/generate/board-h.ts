@@ -151,7 +151,12 @@ function lightMacros(light: BoardLight): Macro[] {
   const kind: Macro = [`LIGHT_${light.kind.toUpperCase()}`, 1];
   switch (light.kind) {
     case 'ws2812':
-      return [kind, ['LIGHT_PIN', light.pin], ['LIGHT_COUNT', light.count]];
+      return [
+        kind,
+        ['LIGHT_PIN', light.pin],
+        ['LIGHT_COUNT', light.count],
+        ['LIGHT_RED_FIRST', light.order === 'rgb' ? 1 : undefined],
+      ];
     case 'apa102':
       return [kind, ['LIGHT_DATA', light.data], ['LIGHT_CLK', light.clock], ['LIGHT_COUNT', light.count]];
     case 'pwm':

@@ -54,7 +54,8 @@ export function boardPage(boards: readonly Board[]): string {
         Object.entries(board.strapping ?? {}).map(([pin, why]) => `GPIO ${pin}: ${why}`),
       ),
       list('Where the sources disagree:', board.conflicts),
-      list('Not certain, and not tried:', board.unverified),
+      list('What no source says for certain:', board.unverified),
+      list('To know:', board.notes ?? []),
       list('Read from:', board.sources),
     ].join(''),
   );
