@@ -1,5 +1,6 @@
 /*
- * WS2812 and its kin: a chain of lights on one wire, 24 bits each, green first. A bit is a pulse,
+ * WS2812 and its kin: a chain of lights on one wire, 24 bits each, green first
+ * unless the board says otherwise. A bit is a pulse,
  * long or short; 300 us of rest show what was sent (WS2812B datasheet, "data transfer time").
  */
 #include "core/board.h"
@@ -14,6 +15,13 @@
 #define WAIT_MS 20
 /* A quarter of the brightness: enough indoors, and 15 mA at most for each light. */
 #define DIM_SHIFT 2
+#ifdef TC_BOARD_LIGHT_RED_FIRST
+#define FIRST_SHIFT 16
+#define SECOND_SHIFT 8
+#else
+#define FIRST_SHIFT 8
+#define SECOND_SHIFT 16
+#endif
 
 static const char *TAG = "light";
 
@@ -51,8 +59,8 @@ bool light_init(void) {
 
 void light_show(uint32_t rgb) {
     for (int i = 0; i < TC_BOARD_LIGHT_COUNT; i++) {
-        bytes[3 * i] = (uint8_t)(rgb >> 8) >> DIM_SHIFT;
-        bytes[3 * i + 1] = (uint8_t)(rgb >> 16) >> DIM_SHIFT;
+        bytes[3 * i] = (uint8_t)(rgb >> FIRST_SHIFT) >> DIM_SHIFT;
+        bytes[3 * i + 1] = (uint8_t)(rgb >> SECOND_SHIFT) >> DIM_SHIFT;
         bytes[3 * i + 2] = (uint8_t)rgb >> DIM_SHIFT;
     }
     const rmt_transmit_config_t once = {.loop_count = 0};
