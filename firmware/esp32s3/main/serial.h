@@ -28,7 +28,5 @@ void serial_line_drain(uint32_t ms);
 /** From now on ESP-IDF's log goes to the host as text of the link. Until then, and in a panic, it
  * goes straight to the line. */
 void serial_log_init(void);
-/** Hands the lines that came since to the link. Core task, before each step. */
-void serial_log_flush(void);
 
 #endif
