@@ -91,8 +91,11 @@ export function createProgram(): Command {
     .addOption(BOARD())
     .option('--out <dir>', 'where the files go (default: build/<board>)')
     .option('--container [image]', 'build in docker or podman (default image: espressif/idf:v5.3.1)')
-    .action(async (options: Common & { board: string; out?: string; container?: string | boolean }) =>
-      (await import('./commands/build.ts')).build(contextOf(options), options),
+    .option('--encrypted', 'settings encrypted in flash by a key that the chip burns into an eFuse, for ever')
+    .action(
+      async (
+        options: Common & { board: string; out?: string; container?: string | boolean; encrypted?: boolean },
+      ) => (await import('./commands/build.ts')).build(contextOf(options), options),
     );
   verb(
     program,

@@ -23,6 +23,8 @@ export interface IdfBuildOptions {
   /** Absolute. */
   folder: string;
   version: string;
+  /** Settings are encrypted in flash by a key that the chip burns into an eFuse at its first start. */
+  encrypted?: boolean;
   runner: Runner;
   signal: AbortSignal;
   /** Environment variables that CMake reads: they make a build another one. */
@@ -96,7 +98,11 @@ async function configure(
   const { runner, version } = options;
   const project = repositoryPath('firmware/esp32s3');
   const inside = (file: string) => runner.path(file).replaceAll('\\', '/');
-  const defaults = [join(project, 'sdkconfig.defaults'), join(generated, 'sdkconfig.board')];
+  const defaults = [
+    join(project, 'sdkconfig.defaults'),
+    join(generated, 'sdkconfig.board'),
+    ...(options.encrypted ? [join(project, 'sdkconfig.encrypted')] : []),
+  ];
   const args = [
     'cmake',
     '-G',

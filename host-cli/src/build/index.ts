@@ -20,6 +20,8 @@ export interface BuildBoardOptions {
   out?: string;
   /** Build in a container: true for the usual image, or the name of one. */
   container?: string | boolean;
+  /** See `IdfBuildOptions`; the virtual board has no eFuse. */
+  encrypted?: boolean;
   env: Env;
   signal: AbortSignal;
   output: Output;
@@ -73,6 +75,7 @@ async function buildChip(board: ChipBoard, options: BuildBoardOptions): Promise<
       board,
       folder: absolute,
       version,
+      encrypted: options.encrypted ?? false,
       runner,
       signal,
       env,

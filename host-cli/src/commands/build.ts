@@ -9,6 +9,7 @@ export interface BuildCommandOptions {
   board: string;
   out?: string;
   container?: string | boolean;
+  encrypted?: boolean;
 }
 
 /** `tincan build`: writes the image of a board into a folder. */
@@ -16,12 +17,18 @@ export async function build({ out, env, signal }: Context, options: BuildCommand
   const result = await buildBoard({
     board: options.board,
     version: VERSION,
+    encrypted: options.encrypted ?? false,
     env,
     signal,
     output: out,
     ...(options.out === undefined ? {} : { out: options.out }),
     ...(options.container === undefined ? {} : { container: options.container }),
   });
+  if (options.encrypted && result.kind === 'esp32s3') {
+    out.warn(
+      'at its first start the board burns a key into eFuse block KEY5 (cannot be undone); settings are given anew over the link',
+    );
+  }
   if (result.kind === 'virtual' && result.warnings.trim() !== '') out.warn(result.warnings.trim());
   out.result(result, result.kind === 'virtual' ? virtualText(result) : chipText(result));
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Hello, SETTINGS, type SettingsAnswer } from '@tincan/shared-protocol';
+import { thisMachine } from '../build/idf-find.ts';
 import type { Context } from '../context.ts';
 import { Device } from '../device/device.ts';
 import { asTincanError, EXIT, messageOf } from '../errors.ts';
@@ -9,6 +10,7 @@ import { readPlan } from '../flash/plan.ts';
 import { isFingerprint } from '../provision/online.ts';
 import { openLine } from '../serial/line.ts';
 import { choosePort, listPorts } from '../serial/ports.ts';
+import { toolChecks } from './doctor-tools.ts';
 
 export interface Check {
   name: string;
@@ -220,6 +222,7 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
     await compilerCheck(),
     ...[groupCheck()].filter((one) => one !== undefined),
     await portsCheck(),
+    ...(await toolChecks(thisMachine(context.env))),
     check,
     ...(await boardChecks(context, image)),
   ];

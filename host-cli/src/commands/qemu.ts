@@ -26,7 +26,8 @@ export async function qemu(context: Context, from: string | undefined, options: 
   const { out, env, signal } = context;
   const listen = parseListen(options.listen);
   const board = findBoard(BOARD);
-  if (board.kind !== 'esp32s3') throw new TincanError('BOARD_KIND', `${board.name} has no chip to emulate.`);
+  if (board.kind !== 'esp32s3' || board.psram === undefined)
+    throw new TincanError('BOARD_KIND', `${board.name} has no chip to emulate.`);
   const sentences = (options.mic ?? []).map(readSentence);
   const { files, source } = readPlan(from ?? join('build', board.id), board.id);
   const found = await findQemu(thisMachine(env));
@@ -40,7 +41,7 @@ export async function qemu(context: Context, from: string | undefined, options: 
       const emulator = await startEmulator({
         qemu: found,
         flash: path,
-        psramBytes: board.psram?.bytes ?? 0,
+        psram: board.psram,
         listen,
         onEvent: (event) => {
           if (event.type === 'held') return;

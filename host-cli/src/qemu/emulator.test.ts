@@ -22,7 +22,7 @@ async function start() {
   const emulator = await startEmulator({
     qemu: { file: fake.file, version: '9.9.9' },
     flash: join(tmpdir(), 'flash, of a board.bin'),
-    psramBytes: 8 << 20,
+    psram: { mode: 'octal', bytes: 8 << 20 },
     listen: { host: '127.0.0.1', port: 0 },
     onEvent: (event) => events.push(event),
   });
@@ -41,8 +41,13 @@ async function client(emulator: Emulator): Promise<{ line: SerialLine; text: () 
 }
 
 test('the command line: one thread for both cores, the network card, the flash with its comma doubled', () => {
-  const args = emulatorArgs({ flash: '/a, b/flash.bin', psramBytes: 8 << 20 }, 1, 2).join(' ');
-  expect(args).toContain('-machine esp32s3 -m 8M -accel tcg,thread=single');
+  const args = emulatorArgs(
+    { flash: '/a, b/flash.bin', psram: { mode: 'octal', bytes: 8 << 20 } },
+    1,
+    2,
+  ).join(' ');
+  expect(args).toContain('-machine esp32s3 -m 8M -global driver=ssi_psram,property=is_octal,value=true');
+  expect(args).toContain('-accel tcg,thread=single');
   expect(args).toContain('-nic user,model=open_eth -drive file=/a,, b/flash.bin,if=mtd,format=raw');
   expect(args).toContain('-serial tcp:127.0.0.1:1,nodelay=on -qmp tcp:127.0.0.1:2');
 });
@@ -111,7 +116,7 @@ test.skipIf(!posix)(
       startEmulator({
         qemu: { file: fake.file, version: '9.9.9' },
         flash: 'f',
-        psramBytes: 1 << 20,
+        psram: { mode: 'quad', bytes: 1 << 20 },
         listen: { host: '127.0.0.1', port },
       }),
     ).rejects.toMatchObject({

@@ -21,7 +21,7 @@ export interface EmulatorOptions {
   qemu: Qemu;
   /** The flash's file, whole. */
   flash: string;
-  psramBytes: number;
+  psram: { mode: 'quad' | 'octal'; bytes: number };
   listen: { host: string; port: number };
   onEvent?(event: EmulatorEvent): void;
 }
@@ -99,7 +99,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 
 /** QEMU's command line. Several threads crash its emulation of this chip now and then, so one runs both cores. */
 export function emulatorArgs(
-  { flash, psramBytes }: Pick<EmulatorOptions, 'flash' | 'psramBytes'>,
+  { flash, psram }: Pick<EmulatorOptions, 'flash' | 'psram'>,
   serialPort: number,
   controlPort: number,
 ): string[] {
@@ -107,7 +107,8 @@ export function emulatorArgs(
     '-machine',
     QEMU_MACHINE,
     '-m',
-    `${psramBytes / 1024 / 1024}M`,
+    `${psram.bytes / 1024 / 1024}M`,
+    ...(psram.mode === 'octal' ? ['-global', 'driver=ssi_psram,property=is_octal,value=true'] : []),
     '-accel',
     'tcg,thread=single',
     '-display',
