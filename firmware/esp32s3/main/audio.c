@@ -72,6 +72,7 @@ static atomic_uint_least8_t loudness;
 /* Audio task only. */
 static int32_t gain;
 static uint8_t set_loudness;
+static uint32_t frames, failures, told_underruns, told_overruns;
 #ifdef TC_BOARD_ECHO_CHANNEL
 static bool cancelling;
 static int echo_tail;
@@ -135,7 +136,6 @@ static void without_echo(int16_t *pcm, const int16_t *reference) {
 
 /* Says once a second at most what was lost since it was last said. */
 static void tell_losses(uint32_t failed) {
-    static uint32_t frames, failures, told_underruns, told_overruns;
     failures += failed;
     if (++frames < FRAMES_PER_SECOND) {
         return;
@@ -180,6 +180,9 @@ static void prepare(void) {
     /* A chip that was switched off has forgotten its loudness: no percentage is 255. */
     set_loudness = UINT8_MAX;
     gain = gain_of_volume(atomic_load(&loudness));
+    /* While chips were started, nobody wrote. */
+    told_underruns = atomic_load(&audio_underruns);
+    told_overruns = atomic_load(&audio_overruns);
 #ifdef TC_BOARD_ECHO_CHANNEL
     echo_reset();
     echo_tail = 0;

@@ -53,13 +53,17 @@ static int no_read(const audio_codec_data_if_t *data, uint8_t *bytes, int size) 
 /* esp_codec_dev wants a way to the samples, which go past it. */
 static const audio_codec_data_if_t no_data = {.read = no_read, .write = no_read};
 
-static const audio_codec_ctrl_if_t *control(uint8_t address) {
+/* Makes the way to a chip once, also where the chip does not answer on it yet. */
+static const audio_codec_ctrl_if_t *control(const audio_codec_ctrl_if_t **way, uint8_t address) {
     audio_codec_i2c_cfg_t config = {
         .port = TC_BOARD_I2C_PORT,
         .addr = (uint8_t)(address << 1), /* it counts the direction bit */
         .bus_handle = i2c_bus(),
     };
-    return config.bus_handle == NULL ? NULL : audio_codec_new_i2c_ctrl(&config);
+    if (*way == NULL && config.bus_handle != NULL) {
+        *way = audio_codec_new_i2c_ctrl(&config);
+    }
+    return *way;
 }
 
 #if defined(TC_BOARD_SPEAKER_ES8311) || defined(TC_BOARD_MICROPHONE_ES8311)
@@ -86,7 +90,8 @@ static esp_codec_dev_handle_t device(const audio_codec_if_t *chip, esp_codec_dev
 #if defined(TC_BOARD_SPEAKER_ES8311) && defined(TC_BOARD_MICROPHONE_ES8311)
 
 static bool new_devices(void) {
-    const audio_codec_ctrl_if_t *bus = control(TC_BOARD_SPEAKER_ADDRESS);
+    static const audio_codec_ctrl_if_t *way;
+    const audio_codec_ctrl_if_t *bus = control(&way, TC_BOARD_SPEAKER_ADDRESS);
     speaker = bus == NULL
                   ? NULL
                   : device(es8311(bus, ESP_CODEC_DEV_WORK_MODE_BOTH), ESP_CODEC_DEV_TYPE_IN_OUT);
@@ -126,11 +131,12 @@ static const audio_codec_if_t *microphone_chip(const audio_codec_ctrl_if_t *bus)
 }
 
 static bool new_devices(void) {
-    const audio_codec_ctrl_if_t *bus = control(TC_BOARD_SPEAKER_ADDRESS);
+    static const audio_codec_ctrl_if_t *speaker_way, *microphone_way;
+    const audio_codec_ctrl_if_t *bus = control(&speaker_way, TC_BOARD_SPEAKER_ADDRESS);
     if (bus != NULL && speaker == NULL) {
         speaker = device(speaker_chip(bus), ESP_CODEC_DEV_TYPE_OUT);
     }
-    bus = control(TC_BOARD_MICROPHONE_ADDRESS);
+    bus = control(&microphone_way, TC_BOARD_MICROPHONE_ADDRESS);
     if (bus != NULL && microphone == NULL) {
         microphone = device(microphone_chip(bus), ESP_CODEC_DEV_TYPE_IN);
     }
@@ -236,10 +242,11 @@ static bool start_chips(void) {
     return true;
 }
 
-static void stop_port(void) {
-    /* The receiver lives on the transmitter's clock. */
-    audio_dma_stop(receive);
-    audio_dma_stop(transmit);
+static void stop_chips(void) {
+    if (microphone != speaker) {
+        esp_codec_dev_close(microphone);
+    }
+    esp_codec_dev_close(speaker);
 }
 
 static bool codec_open(void) {
@@ -250,16 +257,17 @@ static bool codec_open(void) {
         ESP_LOGE(TAG, "a codec chip does not answer on the I2C bus");
         return false;
     }
-    /* Clocks first: the chips start on them. */
+    /* Clocks first: the chips start on them. The receiver last, so that nothing old waits in it. */
     if (!audio_dma_start(transmit, true)) {
         return false;
     }
-    if (!audio_dma_start(receive, false)) {
+    if (!start_chips()) {
         audio_dma_stop(transmit);
         return false;
     }
-    if (!start_chips()) {
-        stop_port();
+    if (!audio_dma_prime(transmit) || !audio_dma_start(receive, false)) {
+        stop_chips();
+        audio_dma_stop(transmit);
         return false;
     }
     amplifier_set(true);
@@ -291,11 +299,10 @@ static bool codec_volume(uint8_t percent) {
 
 static void codec_close(void) {
     amplifier_set(false);
-    if (microphone != speaker) {
-        esp_codec_dev_close(microphone);
-    }
-    esp_codec_dev_close(speaker);
-    stop_port();
+    stop_chips();
+    /* The receiver lives on the transmitter's clock. */
+    audio_dma_stop(receive);
+    audio_dma_stop(transmit);
 }
 
 const audio_device audio_codec = {

@@ -48,9 +48,10 @@ void audio_dma_watch(i2s_chan_handle_t channel, bool transmits) {
     }
 }
 
+static const int16_t silence[AUDIO_DMA_SAMPLES];
+
 bool audio_dma_start(i2s_chan_handle_t channel, bool transmits) {
     /* What was queued when the channel was last stopped would be heard now. */
-    static const uint32_t silence[AUDIO_DMA_SAMPLES];
     size_t loaded = sizeof silence;
     while (transmits && loaded > 0) {
         if (i2s_channel_preload_data(channel, silence, sizeof silence, &loaded) != ESP_OK) {
@@ -62,6 +63,15 @@ bool audio_dma_start(i2s_chan_handle_t channel, bool transmits) {
         ESP_LOGE(TAG, "an I2S channel does not start: %s", esp_err_to_name(err));
     }
     return err == ESP_OK;
+}
+
+bool audio_dma_prime(i2s_chan_handle_t channel) {
+    for (int i = 0; i < AUDIO_DMA_PRIME; i++) {
+        if (!audio_dma_write(channel, silence, sizeof silence)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void audio_dma_stop(i2s_chan_handle_t channel) {

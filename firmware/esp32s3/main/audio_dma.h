@@ -12,11 +12,12 @@
 #include "driver/i2s_common.h"
 
 /*
- * 60 ms: a frame that is read is 20 ms old, and a frame that is written has 40 ms before it, during
- * which the task may be late, say for the erasing of a flash sector.
+ * 80 ms, of which AUDIO_DMA_PRIME are filled before the first frame: it is read after 20 ms and
+ * worked on for 10, so that the task may then be late by 30, say for the erasing of a flash sector.
  */
-#define AUDIO_DMA_BUFFERS 6
+#define AUDIO_DMA_BUFFERS 8
 #define AUDIO_DMA_SAMPLES 160
+#define AUDIO_DMA_PRIME 6
 
 /** Makes the channels of a port (`transmit` or `receive` may be NULL) as clock master; false, and
  * logged, without memory or where the port is taken. */
@@ -25,6 +26,9 @@ bool audio_dma_new(i2s_port_t port, i2s_chan_handle_t *transmit, i2s_chan_handle
 void audio_dma_watch(i2s_chan_handle_t channel, bool transmits);
 /** Starts a channel, a transmitting one with silence in all its buffers. */
 bool audio_dma_start(i2s_chan_handle_t channel, bool transmits);
+/** Puts AUDIO_DMA_PRIME buffers of silence before what is written next to a channel (of 16 bits,
+ * mono) that has been transmitting for some time. */
+bool audio_dma_prime(i2s_chan_handle_t channel);
 /** Stops a channel that was started. */
 void audio_dma_stop(i2s_chan_handle_t channel);
 /** Moves exactly `size` bytes; false if that takes more than 100 ms. */
