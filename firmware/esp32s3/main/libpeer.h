@@ -63,9 +63,6 @@ extern libpeer_link libpeer;
 
 /** Address and port of libpeer's as the guard has them. */
 tc_guard_address libpeer_address(const Address *address);
-/** Priority of a candidate of ours that the peer learns from our check: RFC 8445 section 5.1.2.1,
- * type preference 110. */
-#define LIBPEER_PRIORITY (110u << 24 | 65535u << 8 | 255u)
 /** ICE's tie-breaker, 8 random bytes, not 0 (RFC 8445 section 16.1). */
 const uint8_t *libpeer_tie_breaker(void);
 /** A DTLS datagram that came before ICE had chosen, if there was one and it passes now: copies it,

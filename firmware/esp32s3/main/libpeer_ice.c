@@ -76,7 +76,7 @@ int __wrap_stun_msg_write_attr(StunMessage *message, StunAttrType type, uint16_t
     if (type == STUN_ATTR_TYPE_ICE_CONTROLLING && length == 8) {
         value = (char *)libpeer_tie_breaker(); /* libpeer's is 0, which libjuice refuses (400) */
     } else if (type == STUN_ATTR_TYPE_PRIORITY && length == sizeof priority) {
-        priority = htonl(LIBPEER_PRIORITY); /* libpeer writes the pair's, in the wrong byte order */
+        priority = htonl(TC_STUN_PRIORITY); /* libpeer writes the pair's, in the wrong byte order */
         value = (char *)&priority;
     }
     return __real_stun_msg_write_attr(message, type, length, value);

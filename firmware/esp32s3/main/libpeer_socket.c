@@ -43,7 +43,7 @@ size_t libpeer_early(uint8_t *bytes, size_t capacity) {
     size_t length = early.length;
     early.length = 0;
     if (length == 0 || length > capacity ||
-        tc_guard_check(&libpeer.guard, early.from, early.bytes, length, clock_ms()) !=
+        tc_guard_check(&libpeer.guard, &early.from, early.bytes, length, clock_ms()) !=
             TC_GUARD_PASS_DTLS) {
         return 0;
     }
@@ -76,7 +76,7 @@ int __wrap_udp_socket_recvfrom(UdpSocket *socket, Address *address, uint8_t *byt
         }
         tc_guard_address sender = libpeer_address(&from);
         tc_guard_verdict verdict =
-            tc_guard_check(&libpeer.guard, sender, bytes, (size_t)length, clock_ms());
+            tc_guard_check(&libpeer.guard, &sender, bytes, (size_t)length, clock_ms());
         if (verdict < TC_GUARD_FIRST_DROP) {
             if (address != NULL) {
                 *address = from;
@@ -94,7 +94,8 @@ int __wrap_udp_socket_sendto(UdpSocket *socket, Address *address, const uint8_t 
                              int length) {
     if (libpeer.guarded && length >= STUN_HEADER &&
         (bytes[0] << 8 | bytes[1]) == STUN_BINDING_REQUEST) {
-        tc_guard_sent_request(&libpeer.guard, bytes + 8, libpeer_address(address), clock_ms());
+        tc_guard_address to = libpeer_address(address);
+        tc_guard_sent_request(&libpeer.guard, bytes + 8, &to, clock_ms());
     }
     return __real_udp_socket_sendto(socket, address, bytes, length);
 }

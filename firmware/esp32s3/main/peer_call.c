@@ -126,7 +126,7 @@ static void on_up(void) {
         .peer_limit = call.answer.max_message_size,
         .now_ms = clock_ms(),
     };
-    tc_guard_dtls_up(&libpeer.guard, clock_ms());
+    tc_guard_dtls_up(&libpeer.guard);
     events->up(call.id);
     if (tc_channel_open(&channel, &config) != TC_OK) {
         go_down(DOWN_CHANNEL, "the data channel could not be made");
@@ -209,16 +209,16 @@ void peer_call_answer(const tc_sdp_answer *answer) {
     }
     tc_guard_config config = {
         .local_ufrag = call.offer.ufrag,
-        .local_password = call.offer.pwd,
+        .local_pwd = call.offer.pwd,
         .remote_ufrag = call.answer.ufrag,
-        .remote_password = call.answer.pwd,
+        .remote_pwd = call.answer.pwd,
+        .candidates = call.answer.candidates,
         .candidate_count = call.answer.candidate_count,
         .payload_type = OPUS_PAYLOAD,
         .hmac = hmac_sha1,
     };
-    memcpy(config.candidates, call.answer.candidates, sizeof config.candidates);
     uint64_t now = clock_ms();
-    if (tc_guard_init(&libpeer.guard, &config) != TC_OK) {
+    if (tc_guard_init(&libpeer.guard, &config, now) != TC_OK) {
         go_down(DOWN_FAILED, "the answer's credentials are too long");
         return;
     }
@@ -234,7 +234,7 @@ void peer_call_answer(const tc_sdp_answer *answer) {
 /* ICE has found the pair: from here on only its datagrams pass. */
 static void choose(void) {
     call.peer = libpeer_address(&libpeer.agent->selected_pair->remote->addr);
-    if (tc_guard_choose(&libpeer.guard, call.peer) != TC_OK) {
+    if (tc_guard_choose(&libpeer.guard, &call.peer) != TC_OK) {
         go_down(DOWN_FAILED, "ICE chose an address that has not answered");
     }
     libpeer.handshake_until = clock_ms() + HANDSHAKE_MS;
@@ -242,19 +242,20 @@ static void choose(void) {
 }
 
 static void ask_consent(uint64_t now) {
-    uint8_t bytes[TC_STUN_MOST], chance;
+    uint8_t bytes[TC_STUN_MAX], transaction[TC_STUN_ID], chance;
+    esp_fill_random(transaction, sizeof transaction);
+    esp_fill_random(&chance, sizeof chance);
     tc_stun_request request = {
+        .transaction = transaction,
         .local_ufrag = call.offer.ufrag,
         .remote_ufrag = call.answer.ufrag,
-        .remote_password = call.answer.pwd,
-        .priority = LIBPEER_PRIORITY,
+        .remote_pwd = call.answer.pwd,
+        .tie_breaker = libpeer_tie_breaker(),
+        .hmac = hmac_sha1,
     };
-    esp_fill_random(request.id, sizeof request.id);
-    esp_fill_random(&chance, sizeof chance);
-    memcpy(request.tie_breaker, libpeer_tie_breaker(), sizeof request.tie_breaker);
-    int length = tc_stun_write_request(&request, hmac_sha1, NULL, bytes, sizeof bytes);
+    int length = tc_stun_write_request(&request, bytes, sizeof bytes);
     if (length > 0) {
-        tc_guard_sent_request(&libpeer.guard, request.id, call.peer, now);
+        tc_guard_sent_request(&libpeer.guard, transaction, &call.peer, now);
         (void)agent_send(libpeer.agent, bytes, length);
     }
     /* 0.8 to 1.2 of the time, so that many devices do not ask at once: RFC 7675 section 5.1 */
