@@ -72,7 +72,7 @@ export async function compileCore(options: CompileOptions = {}): Promise<Compile
  * Compiles the core and what else is portable with `test/*.c`, which bring their own port: a reactor without imports.
  */
 export async function compileTests(options: CompileOptions = {}): Promise<Compiled> {
-  return compile(options, ['core', 'generated', 'esp32s3/portable', 'test'], () => false);
+  return compile(options, ['core', 'generated', 'peer', 'esp32s3/portable', 'test'], () => false);
 }
 
 type Sources = Map<string, string>;
@@ -113,9 +113,11 @@ async function readSources(
   const sources: Sources = new Map([['port.h', await read('port.h')]]);
   for (const directory of directories) {
     const names = await readdir(join(root, directory)).catch(missing);
-    // Fuzz targets and main programs are for native builds.
-    for (const name of names.filter((name) => /\.[ch]$/.test(name) && !/^(fuzz|native)_/.test(name)).sort())
-      sources.set(`${directory}/${name}`, await read(`${directory}/${name}`));
+    for (const path of names
+      .map((name) => `${directory}/${name}`)
+      .filter(isCompiled)
+      .sort())
+      sources.set(path, await read(path));
   }
   for (const [name, text] of Object.entries(options.generated ?? {})) sources.set(`generated/${name}`, text);
   sources.set('defines.h', defines(options.defines ?? {}));
@@ -123,6 +125,11 @@ async function readSources(
   for (const [path, text] of sources) sources.set(path, text.replace(/^(\s*#\s*include\s*")\.\.\//gm, '$1'));
   const manifest = JSON.parse(await read('package.json')) as { dependencies: Record<string, string> };
   return { sources, compiler: manifest.dependencies['@yowasp/clang'] ?? '' };
+}
+
+/** Fuzz targets and main programs are for native builds, and so is the data channel, which needs usrsctp. */
+function isCompiled(path: string): boolean {
+  return /\.[ch]$/.test(path) && !/\/(fuzz|native)_|^peer\/channel/.test(path);
 }
 
 /** A directory that is not there holds nothing. */

@@ -20,11 +20,13 @@ export FUZZ_SECONDS
 
 FLAGS='-std=c11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I.'
 SANITIZE='-fno-sanitize-recover=all -fsanitize=address,undefined'
-HARNESS='test/check.c test/fake_port.c'
+HARNESS='test/check.c test/fake_port.c test/hmac_sha1.c'
+# The data channel needs usrsctp.
+PEER=$(ls peer/*.c | grep -v '^peer/channel')
 TESTS=$(ls test/*.c | grep -v -e '^test/fuzz_' -e '^test/native_')
 
 # shellcheck disable=SC2086
-$CC $FLAGS $SANITIZE core/*.c generated/*.c esp32s3/portable/*.c $TESTS test/native_main.c -o "$OUT/tests"
+$CC $FLAGS $SANITIZE core/*.c generated/*.c $PEER esp32s3/portable/*.c $TESTS test/native_main.c -o "$OUT/tests"
 "$OUT/tests"
 
 [ "$FUZZ_SECONDS" -gt 0 ] || exit 0
@@ -40,7 +42,7 @@ failed=0
 for target in test/fuzz_*.c; do
   name=$(basename "$target" .c)
   # shellcheck disable=SC2086
-  $CC $FLAGS $SANITIZE$FUZZER core/*.c generated/*.c $HARNESS $ENGINE "$target" -o "$OUT/$name"
+  $CC $FLAGS $SANITIZE$FUZZER core/*.c generated/*.c $PEER $HARNESS $ENGINE "$target" -o "$OUT/$name"
   if [ -n "$FUZZER" ]; then
     set -- -max_total_time="$FUZZ_SECONDS" -timeout=10 -max_len=4096 -print_final_stats=1 -artifact_prefix="$OUT/"
   else
