@@ -172,6 +172,15 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
+test.skipIf(process.platform === 'win32')('a folder, or a file that may not be run, is no program', () => {
+  const at = home();
+  mkdirSync(join(at, 'tools', 'cmake'), { recursive: true });
+  write(join(at, 'notes', 'cmake'), '');
+  const program = write(join(at, 'bin', 'cmake'), '', 0o755);
+  const PATH = ['tools', 'notes', 'bin'].map((name) => join(at, name)).join(':');
+  expect(inPath('cmake', { env: { PATH }, platform: 'linux' })).toBe(program);
+});
+
 test('a program is found by the endings of its system', () => {
   const at = home();
   write(join(at, 'tool.exe'), '');

@@ -3,7 +3,7 @@
  * `IDF_PATH` names, what Espressif's installers wrote down (eim_idf.json, esp_idf.json), and where its guide and its
  * container put it.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve, sep } from 'node:path';
 import { TincanError } from '../errors.ts';
@@ -209,10 +209,20 @@ export function inPath(
   for (const folder of path.split(delimiter)) {
     for (const ending of endings) {
       const file = `${folder.replace(/[\\/]$/, '')}${sep}${program}${ending.toLowerCase()}`;
-      if (folder !== '' && existsSync(file)) return file;
+      if (folder !== '' && isProgram(file, platform)) return file;
     }
   }
   return undefined;
+}
+
+/** ESP-IDF's tools folder, which is in PATH, has a folder `cmake`. */
+function isProgram(file: string, platform: NodeJS.Platform): boolean {
+  try {
+    if (platform !== 'win32') accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
