@@ -166,6 +166,12 @@ static void describe(void) {
     }
 }
 
+/* libpeer changes its state only where somebody wants to hear of it. */
+static void on_state(PeerConnectionState state, void *context) {
+    (void)state;
+    (void)context;
+}
+
 bool peer_call_open(uint32_t id, const char *label) {
     static TC_BIG char sdp[SDP_MAX];
     memset(&call, 0, sizeof call);
@@ -182,6 +188,9 @@ bool peer_call_open(uint32_t id, const char *label) {
     PeerConfiguration configuration = {.audio_codec = CODEC_OPUS,
                                        .datachannel = DATA_CHANNEL_STRING};
     call.connection = peer_connection_create(&configuration);
+    if (call.connection != NULL) {
+        peer_connection_oniceconnectionstatechange(call.connection, on_state);
+    }
     if (call.connection == NULL || peer_connection_create_offer(call.connection) == NULL ||
         libpeer.agent->local_candidates_count == 0) {
         go_down(DOWN_FAILED, "no offer could be made");
