@@ -42,7 +42,7 @@ failed=0
 for target in test/fuzz_*.c; do
   name=$(basename "$target" .c)
   # shellcheck disable=SC2086
-  $CC $FLAGS $SANITIZE$FUZZER core/*.c generated/*.c $PEER $HARNESS $ENGINE "$target" -o "$OUT/$name"
+  $CC $FLAGS $SANITIZE$FUZZER core/*.c generated/*.c $PEER esp32s3/portable/*.c $HARNESS $ENGINE "$target" -o "$OUT/$name"
   if [ -n "$FUZZER" ]; then
     set -- -max_total_time="$FUZZ_SECONDS" -timeout=10 -max_len=4096 -print_final_stats=1 -artifact_prefix="$OUT/"
   else

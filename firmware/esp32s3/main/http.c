@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../portable/http_answer.h"
+#include "../portable/http_url.h"
 #include "clock.h"
 #include "core/board.h"
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
-#include "http_answer.h"
 #include "http_connection.h"
-#include "http_url.h"
 #include "mbedtls/platform_util.h"
 #include "port.h"
 #include "post.h"
@@ -124,22 +124,21 @@ static int send_request(const http_url *url) {
 }
 
 static int receive_answer(void) {
-    static char bytes[1024];
+    static uint8_t bytes[1024];
+    http_progress progress = HTTP_MORE;
     http_answer_begin(&reply);
-    while (!reply.whole) {
+    while (progress == HTTP_MORE) {
         int count = http_receive(&connection, bytes, sizeof bytes);
         if (count < 0) {
             return count;
         }
-        bool sane = http_answer_take(&reply, bytes, (size_t)count);
-        if (reply.too_large) {
-            return TC_HTTP_TOO_LARGE;
-        }
-        if (!sane || (count == 0 && !reply.whole)) {
-            return TC_HTTP_IO;
-        }
+        progress =
+            count == 0 ? http_answer_end(&reply) : http_answer_take(&reply, bytes, (size_t)count);
     }
-    return http_answer_status(&reply);
+    if (progress == HTTP_TOO_LARGE) {
+        return TC_HTTP_TOO_LARGE;
+    }
+    return progress == HTTP_WHOLE ? reply.status : TC_HTTP_IO;
 }
 
 static int exchange(void) {

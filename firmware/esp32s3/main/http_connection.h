@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../portable/http_url.h"
 #include "core/core.h"
 #include "http_pin.h"
-#include "http_url.h"
 #include "mbedtls/ssl.h"
 
 typedef struct {

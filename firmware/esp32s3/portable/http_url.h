@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "core/err.h"
+#include "../../core/err.h"
 
 typedef struct {
     bool secure;
