@@ -6,7 +6,6 @@
 
 #include "esp_event.h"
 #include "esp_log.h"
-#include "peer.h"
 #include "port.h"
 #include "post.h"
 #include "time_sync.h"
@@ -46,9 +45,6 @@ static void address_lost(void *argument, esp_event_base_t base, int32_t id, void
 
 void network_down(tc_wifi_reason reason) {
     bool was_up = atomic_exchange(&up, false);
-    if (was_up) {
-        peer_network_gone();
-    }
     if (!atomic_exchange(&wanted, false)) {
         return;
     }
