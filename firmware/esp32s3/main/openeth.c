@@ -3,6 +3,7 @@
  * passwords: to join any network is to plug the cable in, and a wrong password cannot be played.
  */
 #include "esp_eth.h"
+#include "esp_event.h"
 #include "esp_log.h"
 #include "network.h"
 
