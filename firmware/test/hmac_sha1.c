@@ -17,10 +17,12 @@ static uint32_t rotate(uint32_t x, int by) {
 static void mix(sha1 *hash) {
     uint32_t w[80], a = hash->state[0], b = hash->state[1], c = hash->state[2], d = hash->state[3],
                     e = hash->state[4];
-    for (int t = 0; t < 80; t++) {
+    for (int t = 0; t < 16; t++) {
         const uint8_t *at = hash->block + 4 * t;
-        w[t] = t < 16 ? (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]
-                      : rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
+        w[t] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    }
+    for (int t = 16; t < 80; t++) {
+        w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
     }
     for (int t = 0; t < 80; t++) {
         uint32_t f = t < 20   ? ((b & c) | (~b & d)) + 0x5A827999

@@ -20,7 +20,7 @@ export FUZZ_SECONDS
 
 FLAGS='-std=c11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I.'
 SANITIZE='-fno-sanitize-recover=all -fsanitize=address,undefined'
-HARNESS='test/check.c test/fake_port.c test/hmac_sha1.c'
+HARNESS='test/check.c test/fake_port.c test/hmac_sha1.c test/guard_world.c'
 # The data channel needs usrsctp.
 PEER=$(ls peer/*.c | grep -v '^peer/channel')
 TESTS=$(ls test/*.c | grep -v -e '^test/fuzz_' -e '^test/native_')
