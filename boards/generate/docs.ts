@@ -63,7 +63,7 @@ export function boardPage(boards: readonly Board[]): string {
 
 Generated from \`boards/definitions/\` by \`npm run generate\`; do not edit.
 
-None of these boards has met this firmware on silicon yet, except in QEMU. What stands here was read in the sources
+No board has met this firmware on silicon yet; \`qemu\` is an emulated one. What stands here was read in the sources
 named under each board. A new board is one file in \`boards/definitions/\` and one word in \`boards/registry.ts\`; a
 wrong one is refused with the pin's name.
 
