@@ -1,0 +1,2 @@
+/* libpeer includes libsrtp by the name that it has where it is installed. */
+#include <srtp.h>
