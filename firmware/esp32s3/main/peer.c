@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "core/board.h"
 #include "core/core.h"
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
