@@ -21,4 +21,10 @@
 #define HAVE_UINT32_T 1
 #define HAVE_UINT64_T 1
 
+/* libsrtp takes the two for one type: it declares srtp_remove_stream with one, and defines it with
+ * the other. On Xtensa uint32_t is unsigned long. */
+#include <netinet/in.h>
+#include <stdint.h>
+#define uint32_t unsigned int
+
 #endif
