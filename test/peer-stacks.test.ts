@@ -30,7 +30,7 @@ const CHECK_MS = 200;
 /** The C side, with its one buffer. */
 async function load() {
   const { instance } = await WebAssembly.instantiate(wasm);
-  const exports = instance.exports as Record<string, WebAssembly.ExportValue>;
+  const exports = instance.exports as Record<string, unknown>;
   const call = (name: string, ...args: number[]) => (exports[name] as (...args: number[]) => number)(...args);
   call('_initialize');
   const buffer = (length: number) =>
