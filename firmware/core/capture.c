@@ -2,6 +2,7 @@
 
 #include "../port.h"
 #include "board.h"
+#include "loudness.h"
 #include "playout.h"
 
 #define TICKS_PER_FRAME 960u /* 20 ms at 48 kHz, RFC 7587 section 4.1 */
@@ -10,7 +11,7 @@
 
 /* Written by the core task under the lock. */
 static uint32_t peer_id;
-static bool microphone_open;
+static bool microphone_open, muted;
 
 /* Audio task only, but for the timestamp that a new peer begins with. */
 static uint32_t timestamp;
@@ -42,6 +43,12 @@ void tc_capture_microphone(bool open) {
     tc_port_unlock();
 }
 
+void tc_capture_mute(bool mute) {
+    tc_port_lock();
+    muted = mute;
+    tc_port_unlock();
+}
+
 bool tc_capture_is(uint32_t peer) {
     tc_port_lock();
     bool same = peer_id != 0 && peer_id == peer;
@@ -49,8 +56,10 @@ bool tc_capture_is(uint32_t peer) {
     return same;
 }
 
-void tc_capture_sounding(bool now_sounding) {
-    sounding = now_sounding;
+bool tc_capture_played(const int16_t *pcm) {
+    /* By loudness: servers that stream silence between answers must not make the device deaf. */
+    sounding = pcm != NULL && tc_mean_square(pcm, TC_FRAME_SAMPLES) >= TC_AUDIBLE_MEAN_SQUARE;
+    return sounding;
 }
 
 /* Half duplex: without an echo reference the device would answer itself. */
@@ -73,7 +82,7 @@ void tc_capture_frame(const int16_t *pcm, uint64_t now_ms) {
     bool gate = must_gate(now_ms);
     tc_port_lock();
     uint32_t peer = peer_id;
-    bool open = microphone_open;
+    bool open = microphone_open && !muted;
     uint32_t at = timestamp;
     timestamp += TICKS_PER_FRAME;
     tc_port_unlock();

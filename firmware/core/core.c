@@ -10,6 +10,7 @@
 #include "rtp.h"
 #include "session.h"
 #include "settings.h"
+#include "wake.h"
 
 #define LINE_FULL_MS 10u /* when to offer the line more bytes, if nobody says that it has room */
 
@@ -62,10 +63,14 @@ uint32_t tc_core_step(uint64_t now_ms) {
 
 void tc_core_audio_in(const int16_t *pcm, uint64_t now_ms) {
     tc_capture_frame(pcm, now_ms);
+    tc_wake_frame(pcm);
 }
 
 void tc_core_audio_out(int16_t *pcm) {
-    tc_capture_sounding(tc_playout_pull(pcm));
+    bool sound = tc_playout_pull(pcm);
+    if (tc_capture_played(sound ? pcm : NULL)) {
+        tc_wake_sounding();
+    }
 }
 
 void tc_core_rtp(uint32_t id, const uint8_t *bytes, size_t length, uint64_t now_ms) {

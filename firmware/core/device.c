@@ -11,13 +11,23 @@
 #include "settings.h"
 
 #define REBOOT_MS 1000u
+#define TASKS_SHOWN 24 /* ours, and those of ESP-IDF */
 
 static uint64_t started, now;
 static uint64_t reboot_at; /* at the latest; 0: no restart was asked for */
+static bool proven;
 
 void tc_device_init(uint64_t now_ms) {
     started = now = now_ms;
     reboot_at = 0;
+    proven = false;
+}
+
+void tc_device_proven(void) {
+    if (!proven) {
+        proven = true;
+        tc_port_boot_good();
+    }
 }
 
 bool tc_device_tick(uint64_t now_ms, bool sending) {
@@ -120,6 +130,38 @@ static void write_playout(tc_json_writer *w) {
     tc_json_close_object(w);
 }
 
+static void write_heap(tc_json_writer *w, const char *name, uint32_t free, uint32_t low) {
+    tc_json_key(w, name);
+    tc_json_open_object(w);
+    tc_json_pair_int(w, "free", free);
+    tc_json_pair_int(w, "low", low);
+    tc_json_close_object(w);
+}
+
+static void write_memory(tc_json_writer *w) {
+    tc_memory_stats s = {0};
+    tc_port_memory(&s);
+    tc_json_open_object(w);
+    write_heap(w, "internal", s.internal_free, s.internal_low);
+    write_heap(w, "external", s.external_free, s.external_low);
+    tc_json_close_object(w);
+}
+
+static void write_tasks(tc_json_writer *w) {
+    static tc_task_stats tasks[TASKS_SHOWN];
+    int count = tc_port_tasks(tasks, TASKS_SHOWN);
+    tc_json_open_array(w);
+    for (int i = 0; i < count; i++) {
+        tasks[i].name[sizeof tasks[i].name - 1] = '\0';
+        tc_json_open_object(w);
+        tc_json_pair_string(w, "name", tasks[i].name);
+        tc_json_pair_int(w, "stack_free", tasks[i].stack_free);
+        tc_json_pair_int(w, "cpu_permille", tasks[i].cpu_permille);
+        tc_json_close_object(w);
+    }
+    tc_json_close_array(w);
+}
+
 void tc_device_write_stats(tc_json_writer *w) {
     tc_json_open_object(w);
     tc_json_key(w, "link");
@@ -132,6 +174,12 @@ void tc_device_write_stats(tc_json_writer *w) {
     tc_json_close_object(w);
     tc_json_key(w, "session");
     tc_session_write_stats(w);
+    tc_json_key(w, "ends");
+    tc_session_write_ends(w, started);
+    tc_json_key(w, "memory");
+    write_memory(w);
+    tc_json_key(w, "tasks");
+    write_tasks(w);
     tc_json_pair_int(w, "uptime_ms", (int64_t)(now - started));
     tc_json_pair_int(w, "inbox_high", tc_inbox_high());
     tc_json_close_object(w);

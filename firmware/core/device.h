@@ -11,6 +11,9 @@ void tc_device_init(uint64_t now_ms);
 /** Time goes on. `sending`: whether something waits for the serial line. Returns whether a restart
  * is near. */
 bool tc_device_tick(uint64_t now_ms, bool sending);
+/** This image works: it joined its network, or answered a host while there was none to join. Tells
+ * the port, once. */
+void tc_device_proven(void);
 /** Sends the notification `hello`. */
 void tc_device_say_hello(void);
 /** Hello of shared-protocol/src/link.ts, as an object. */

@@ -365,6 +365,9 @@ void tc_rpc_receive(const char *json, size_t length, uint64_t now_ms) {
     for (int i = 0; i < TC_METHOD_COUNT; i++) {
         if (tc_json_is(r.method, tc_method_names[i])) {
             call(&r, (tc_method)i);
+            if (tc_session_state() == TC_STATE_UNPROVISIONED) {
+                tc_device_proven(); /* it cannot do more than answer */
+            }
             return;
         }
     }

@@ -6,8 +6,8 @@
 #include "log.h"
 #include "playout.h"
 #include "session_internal.h"
+#include "wake.h"
 
-#define JOIN_MS 30000u
 #define CONFIGURE_MS 8000u
 #define CLOSE_MS 3000u
 #define DRAIN_MIN_MS 200u /* packets that are still on their way */
@@ -50,86 +50,46 @@ void session_notify(tc_reason reason, const char *detail, uint32_t retry_ms) {
     if (tc_self.state == TC_STATE_BACKOFF) {
         tc_json_pair_int(w, "retry_ms", retry_ms);
     }
+    if (tc_self.muted) {
+        tc_json_pair_bool(w, "muted", true);
+    }
     tc_json_close_object(w);
     tc_link_send(TC_NOTIFY_STATE_DROP);
 }
 
+static bool in_session(tc_state state) {
+    return state == TC_STATE_CONNECTING || state == TC_STATE_CONFIGURING ||
+           state == TC_STATE_LIVE || state == TC_STATE_CLOSING;
+}
+
 void session_enter(tc_state state, tc_reason reason, const char *detail, uint32_t retry_ms) {
     static const uint32_t limit[TC_STATE_COUNT] = {
-        [TC_STATE_JOINING] = JOIN_MS,
         [TC_STATE_CONFIGURING] = CONFIGURE_MS,
         [TC_STATE_CLOSING] = CLOSE_MS,
     };
-    if (!(legal[tc_self.state] >> state & 1)) {
+    tc_state before = tc_self.state;
+    if (!(legal[before] >> state & 1)) {
         tc_self.count.illegal++;
         tc_log(TC_LOG_ERROR, "session", "%s to %s is not in the table",
                tc_state_names[tc_self.state], tc_state_names[state]);
     }
     tc_log(TC_LOG_INFO, "session", "%s -> %s (%s)", tc_state_names[tc_self.state],
            tc_state_names[state], tc_reason_names[reason]);
+    if (state != TC_STATE_READY && state != TC_STATE_BACKOFF) {
+        session_idle_end();
+    }
+    if (!in_session(before) && in_session(state)) {
+        tc_self.session_began = tc_self.now;
+    } else if (in_session(before) && !in_session(state)) {
+        /* The detail of joining is a network, and tells nothing of the session. */
+        session_ends_note(reason, state == TC_STATE_JOINING ? NULL : detail, tc_self.session_began);
+    }
     tc_self.state = state;
     tc_self.activity = TC_ACTIVITY_LISTENING;
     tc_self.entered = tc_self.now;
     uint32_t ms = state == TC_STATE_BACKOFF ? retry_ms : limit[state];
     tc_self.deadline = ms > 0 ? tc_self.now + ms : 0;
     session_notify(reason, detail, retry_ms);
-}
-
-/* ---- Wi-Fi ---- */
-
-static void wifi_failed(tc_reason reason) {
-    session_wifi_problem(reason);
-    tc_self.waits_for_wifi = true;
-    tc_self.wifi_tries++;
-    session_enter(TC_STATE_BACKOFF, reason, NULL, session_backoff_ms(tc_self.wifi_tries));
-}
-
-static void ask_to_join(void) {
-    const tc_settings *s = tc_settings_get();
-    if (tc_port_wifi_join(s->wifi_ssid, s->wifi_password) < 0) {
-        wifi_failed(TC_REASON_WIFI_FAILED);
-    }
-}
-
-static void join(tc_reason reason) {
-    session_enter(TC_STATE_JOINING, reason, NULL, 0);
-    ask_to_join();
-}
-
-static void wifi_up(const tc_event *event) {
-    bool waiting = tc_self.state == TC_STATE_JOINING ||
-                   (tc_self.state == TC_STATE_BACKOFF && tc_self.waits_for_wifi);
-    if (!waiting) {
-        return;
-    }
-    char address[48];
-    size_t length = event->length < sizeof address - 1 ? event->length : sizeof address - 1;
-    if (length > 0) {
-        memcpy(address, event->data, length);
-    }
-    address[length] = '\0';
-    tc_self.wifi_tries = 0;
-    session_enter(TC_STATE_READY, TC_REASON_WIFI_UP, address, 0);
-    if (tc_self.wanted) {
-        session_connect(TC_REASON_RETRY);
-    } else if (tc_settings_get()->device_autostart) {
-        tc_session_start(TC_REASON_AUTOSTART, tc_self.now);
-    }
-}
-
-static void wifi_down(int32_t code) {
-    tc_reason reason = code == TC_WIFI_PASSWORD    ? TC_REASON_WIFI_PASSWORD
-                       : code == TC_WIFI_NOT_FOUND ? TC_REASON_WIFI_NOT_FOUND
-                       : code == TC_WIFI_LOST      ? TC_REASON_WIFI_LOST
-                                                   : TC_REASON_WIFI_FAILED;
-    if (tc_self.state == TC_STATE_JOINING) {
-        wifi_failed(reason);
-    } else if (tc_self.state != TC_STATE_UNPROVISIONED &&
-               !(tc_self.state == TC_STATE_BACKOFF && tc_self.waits_for_wifi)) {
-        session_wifi_problem(reason);
-        session_tear_down();
-        join(reason);
-    }
 }
 
 /* ---- closing ---- */
@@ -189,11 +149,11 @@ static void closing_tick(void) {
 static void deadline_passed(void) {
     switch (tc_self.state) {
     case TC_STATE_JOINING:
-        wifi_failed(TC_REASON_WIFI_FAILED);
+        session_wifi_failed(TC_REASON_WIFI_FAILED);
         break;
     case TC_STATE_BACKOFF:
         if (tc_self.waits_for_wifi) {
-            join(TC_REASON_RETRY);
+            session_wifi_join(TC_REASON_RETRY);
         } else {
             session_connect(TC_REASON_RETRY);
         }
@@ -217,17 +177,20 @@ void tc_session_init(void) {
     tc_self.volume = tc_settings_get()->audio_volume;
     tc_port_volume(tc_self.volume);
     session_outbox_clear();
+    session_ends_init();
     tc_playout_init();
     tc_capture_end();
+    tc_capture_mute(false);
+    tc_wake_stop();
 }
 
 static void boot(void) {
     tc_self.booted = true;
     tc_self.entered = tc_self.now;
-    session_notify(TC_REASON_BOOT, NULL, 0);
     if (tc_self.state == TC_STATE_JOINING) {
-        tc_self.deadline = tc_self.now + JOIN_MS;
-        ask_to_join();
+        session_wifi_boot();
+    } else {
+        session_notify(TC_REASON_BOOT, NULL, 0);
     }
 }
 
@@ -263,10 +226,24 @@ uint32_t tc_session_tick(uint64_t now_ms) {
     if (tc_self.state == TC_STATE_CLOSING) {
         wait = 20;
     }
+    wait = session_idle_tick(wait);
     if (tc_self.deadline != 0 && until(tc_self.deadline) < wait) {
         wait = until(tc_self.deadline);
     }
     return wait;
+}
+
+static void mute(bool on) {
+    if (on == tc_self.muted) {
+        return;
+    }
+    tc_self.muted = on;
+    tc_capture_mute(on);
+    if (on && tc_self.state == TC_STATE_LIVE) {
+        session_live_mute();
+    }
+    session_notify(TC_REASON_NONE, NULL,
+                   tc_self.deadline > tc_self.now ? (uint32_t)(tc_self.deadline - tc_self.now) : 0);
 }
 
 void tc_session_event(const tc_event *event, uint64_t now_ms) {
@@ -276,13 +253,16 @@ void tc_session_event(const tc_event *event, uint64_t now_ms) {
     }
     switch (event->kind) {
     case TC_EVENT_WIFI_UP:
-        wifi_up(event);
+        session_wifi_up(event);
         break;
     case TC_EVENT_WIFI_DOWN:
-        wifi_down(event->code);
+        session_wifi_down(event->code);
         break;
     case TC_EVENT_BUTTON:
         (void)tc_session_talk(event->code != 0, now_ms);
+        break;
+    case TC_EVENT_MUTE:
+        mute(event->code != 0);
         break;
     case TC_EVENT_HTTP:
         if (tc_self.http_id != 0 && event->id == tc_self.http_id) {
@@ -329,17 +309,10 @@ void tc_session_settings_changed(int effect, uint64_t now_ms) {
         tc_port_wifi_leave();
         session_enter(TC_STATE_UNPROVISIONED, TC_REASON_SETTINGS, NULL, 0);
     } else if (tc_self.state == TC_STATE_UNPROVISIONED) {
-        tc_self.wifi_tries = 0;
-        join(TC_REASON_SETTINGS);
+        session_wifi_settings();
     } else if (effect == TC_EFFECT_WIFI) {
         session_tear_down();
-        tc_self.wifi_tries = 0;
-        if (tc_self.state == TC_STATE_JOINING) {
-            tc_self.deadline = now_ms + JOIN_MS;
-            ask_to_join();
-        } else {
-            join(TC_REASON_SETTINGS);
-        }
+        session_wifi_settings();
     } else if (autostart && tc_self.state == TC_STATE_READY) {
         (void)tc_session_start(TC_REASON_AUTOSTART, now_ms);
     }
@@ -420,5 +393,6 @@ void tc_session_write_stats(tc_json_writer *writer) {
     tc_json_pair_int(writer, "events_large", tc_self.count.events_large);
     tc_json_pair_int(writer, "illegal", tc_self.count.illegal);
     tc_json_pair_int(writer, "outbox_high", session_outbox_high());
+    tc_json_pair_bool(writer, "muted", tc_self.muted);
     tc_json_close_object(writer);
 }

@@ -29,5 +29,8 @@ tc_err tc_session_talk(bool pressed, uint64_t now_ms);
 /** Asked by the tool end_session: say goodbye, then close. */
 void tc_session_end_after_goodbye(void);
 void tc_session_write_stats(tc_json_writer *writer);
+/** The last ends of sessions, as an array of SessionEnd (link.ts); their times count from
+ * `started_ms`. */
+void tc_session_write_ends(tc_json_writer *writer, uint64_t started_ms);
 
 #endif

@@ -33,7 +33,7 @@ void session_live_press(void) {
     LIVE->last_word = tc_self.now;
     tc_self.pressed_at = tc_self.now;
     interrupt();
-    if (LIVE->detection == TC_TURN_DETECTION_NONE) {
+    if (LIVE->detection == TC_TURN_DETECTION_NONE && !tc_self.muted) {
         send_simple(tc_realtime_input_clear);
         tc_capture_microphone(true);
         LIVE->hearing = true;
@@ -55,6 +55,12 @@ void session_live_release(void) {
     }
     session_live_serve();
     session_live_activity();
+}
+
+void session_live_mute(void) {
+    if (LIVE->detection == TC_TURN_DETECTION_NONE) {
+        session_live_release(); /* what was said so far is the turn */
+    }
 }
 
 /* ---- texts and events of the host ---- */

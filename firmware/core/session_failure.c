@@ -8,6 +8,7 @@
 #define FIRST_MS 1000u
 #define LONGEST_MS 60000u
 #define TRIES 5
+#define SLOW_MS 600000u  /* between tries of what only a person can mend */
 #define STEADY_MS 10000u /* a session of this length makes up for the failures before it */
 #define LONGEST_WAIT_S 86400u
 
@@ -172,6 +173,13 @@ static tc_span find_message(const char *body, size_t length) {
 
 /* ---- what follows ---- */
 
+/* Up to a quarter more by chance: many devices that lost one server must not come back at once. */
+static uint32_t spread(uint32_t ms) {
+    uint32_t chance;
+    tc_port_random((uint8_t *)&chance, sizeof chance);
+    return ms + chance % (ms / 4 + 1);
+}
+
 uint32_t session_backoff_ms(uint32_t tries) {
     uint32_t ms = FIRST_MS;
     while (--tries > 0 && ms < LONGEST_MS) {
@@ -180,10 +188,7 @@ uint32_t session_backoff_ms(uint32_t tries) {
     if (ms > LONGEST_MS) {
         ms = LONGEST_MS;
     }
-    uint32_t chance;
-    tc_port_random((uint8_t *)&chance, sizeof chance);
-    return ms +
-           chance % (ms / 4 + 1); /* many devices that lost one server must not come back at once */
+    return spread(ms);
 }
 
 static void fail(tc_reason reason, const char *message, const char *hint, const char *said,
@@ -193,7 +198,6 @@ static void fail(tc_reason reason, const char *message, const char *hint, const 
         return;
     }
     tc_self.count.failures++;
-    tc_problem(tc_reason_names[reason], message, hint);
     if (tc_self.state == TC_STATE_LIVE && tc_self.now - tc_self.live.since >= STEADY_MS) {
         tc_self.tries = 0;
     }
@@ -202,13 +206,23 @@ static void fail(tc_reason reason, const char *message, const char *hint, const 
     memcpy(tc_self.detail, length > 0 ? said : "", length);
     tc_self.detail[length] = '\0';
 
+    /* A device that stands alone goes on for ever; it says the same problem a few times only. */
+    bool alone = tc_self.wanted && tc_settings_get()->device_autostart;
+    tc_self.tries += tc_self.tries < UINT8_MAX ? 1 : 0;
+    if (tc_self.tries <= TRIES || reason != tc_self.told) {
+        tc_problem(tc_reason_names[reason], message, hint);
+    }
+    tc_self.told = reason;
     tc_self.after.reason = reason;
     tc_self.after.retry_ms = 0;
-    if (failures[reason].retry && tc_self.wanted && ++tc_self.tries < TRIES) {
+    if (tc_self.wanted && failures[reason].retry && (alone || tc_self.tries < TRIES)) {
         tc_self.after.state = TC_STATE_BACKOFF;
         uint32_t wait_s = retry_after_s < LONGEST_WAIT_S ? retry_after_s : LONGEST_WAIT_S;
         uint32_t ms = session_backoff_ms(tc_self.tries);
         tc_self.after.retry_ms = ms > wait_s * 1000 ? ms : wait_s * 1000;
+    } else if (alone) {
+        tc_self.after.state = TC_STATE_BACKOFF;
+        tc_self.after.retry_ms = spread(SLOW_MS);
     } else {
         tc_self.after.state = TC_STATE_READY;
         tc_self.wanted = false;
@@ -310,6 +324,11 @@ void session_fail_http(const tc_event *event) {
     fail(reason, message.at, hint, said, event->extra);
 }
 
-void session_wifi_problem(tc_reason reason) {
-    tc_problem(tc_reason_names[reason], failures[reason].message, failures[reason].hint);
+void session_wifi_problem(tc_reason reason, const char *ssid) {
+    sentence message = {.length = 0};
+    add_n(&message, failures[reason].message, strlen(failures[reason].message) - 1);
+    add(&message, " (");
+    add(&message, ssid);
+    add(&message, ").");
+    tc_problem(tc_reason_names[reason], message.at, failures[reason].hint);
 }

@@ -1,6 +1,9 @@
 /*
  * What the files of the session share:
- *   session.c          states, their table and deadlines, Wi-Fi, commands
+ *   session.c          states, their table and deadlines, commands
+ *   session_wifi.c     joining one of several networks
+ *   session_idle.c     while there is no session: waking by voice, a radio that rests
+ *   session_ends.c     how the last sessions ended
  *   session_connect.c  from ready to configuring: offer, answer, data channel
  *   session_failure.c  what went wrong, in words; whether and when it is tried again
  *   session_live.c     what happens in a live session: speech, responses, interruption
@@ -67,6 +70,15 @@ typedef struct {
     uint64_t since, last_word;
 } session_live;
 
+#define TC_NETWORKS 3 /* that the settings have room for */
+
+typedef struct {
+    uint8_t present, good;     /* the network that is tried or joined; the last that was joined */
+    uint8_t tried;             /* bit per network, in this round */
+    uint8_t told[TC_NETWORKS]; /* tc_reason: the problem that was said of each last */
+    uint32_t rounds;           /* in which all failed */
+} session_wifi;
+
 typedef struct {
     tc_state state;
     tc_activity activity;
@@ -76,9 +88,16 @@ typedef struct {
 
     bool wanted; /* somebody asked for a session, and nobody ended it */
     uint8_t tries;
-    uint32_t wifi_tries;
+    tc_reason told; /* of the last failure that was a problem in words */
+    session_wifi wifi;
     bool waits_for_wifi; /* in backoff: joins next, else connects */
-    bool autostart;      /* these as the settings were when last seen */
+    struct {
+        bool resting, listening; /* the radio; for a voice */
+        bool deaf;               /* the microphone does not open */
+    } idle;
+    bool muted;
+    uint64_t session_began; /* connecting was entered */
+    bool autostart;         /* these as the settings were when last seen */
     uint8_t volume;
 
     bool pressed;
@@ -124,6 +143,30 @@ void session_close(tc_reason reason);
 /** Leaves closing, or what came instead of it, for the state that was planned. */
 void session_after_close(void);
 
+/* session_wifi.c */
+/** Joins at the start; the state is joining already. */
+void session_wifi_boot(void);
+/** Goes to joining, and tries the networks in turn. */
+void session_wifi_join(tc_reason reason);
+/** Like it, after the settings changed: what was known of the networks is forgotten. */
+void session_wifi_settings(void);
+/** The network that is tried failed: the next one, or back-off. */
+void session_wifi_failed(tc_reason reason);
+void session_wifi_up(const tc_event *event);
+void session_wifi_down(int32_t code);
+
+/* session_idle.c */
+/** While there is no session. Returns milliseconds until it wants to be called again, at most
+ * `wait`. */
+uint32_t session_idle_tick(uint32_t wait);
+/** Something begins: the microphone is free again, and the radio awake. */
+void session_idle_end(void);
+
+/* session_ends.c */
+void session_ends_init(void);
+/** A session, or a try for one, that began at `began` has ended. `detail` may be NULL. */
+void session_ends_note(tc_reason reason, const char *detail, uint64_t began);
+
 /* session_connect.c */
 void session_connect(tc_reason reason);
 /** Events of the connection while it is made. */
@@ -140,7 +183,7 @@ void session_fail(tc_reason reason, const char *said, uint32_t retry_after_s);
 /** Like it, for an HTTP answer. */
 void session_fail_http(const tc_event *event);
 /** Wi-Fi could not be joined, or was lost: a `problem` in words. */
-void session_wifi_problem(tc_reason reason);
+void session_wifi_problem(tc_reason reason, const char *ssid);
 /** 1 s, 2 s, 4 s … 60 s, and up to a quarter more by chance. `tries` counts from 1. */
 uint32_t session_backoff_ms(uint32_t tries);
 /** Copies the span of a string, unescaped, cut to `capacity` at a character, without control
@@ -163,6 +206,8 @@ void session_live_activity(void);
 /* session_commands.c */
 void session_live_press(void);
 void session_live_release(void);
+/** The microphone was muted. */
+void session_live_mute(void);
 
 /* session_tools.c */
 /** Runs a function call, once, and sends its output. */

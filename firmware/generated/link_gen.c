@@ -108,4 +108,5 @@ const char *const tc_reason_names[TC_REASON_COUNT] = {
     [TC_REASON_SESSION_EXPIRED] = "session_expired",
     [TC_REASON_END_SESSION] = "end_session",
     [TC_REASON_IDLE] = "idle",
+    [TC_REASON_VOICE] = "voice",
 };

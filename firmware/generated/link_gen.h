@@ -133,7 +133,8 @@ typedef enum {
     TC_REASON_SESSION_EXPIRED = 31,
     TC_REASON_END_SESSION = 32,
     TC_REASON_IDLE = 33,
-    TC_REASON_COUNT = 34,
+    TC_REASON_VOICE = 34,
+    TC_REASON_COUNT = 35,
 } tc_reason;
 extern const char *const tc_reason_names[TC_REASON_COUNT];
 

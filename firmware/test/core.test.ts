@@ -2,9 +2,9 @@
  * The C tests in WebAssembly, one Vitest test each; then golden vectors and oracles, which ask the same module
  * (test/golden.c). Natively, with sanitizers and fuzzing: test/native.sh.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { SETTINGS } from '@tincan/shared-protocol';
+import { readWav, SETTINGS } from '@tincan/shared-protocol';
 import { describe, expect, it } from 'vitest';
 import { compileTests } from '../index.ts';
 
@@ -48,6 +48,50 @@ describe('C tests', () => {
         throw new Error(core.text(core.call('tc_check_message')) || String(error));
       }
     });
+});
+
+/** 16 kHz sound of host-cli/data/voices, after a second of a quiet room, at a level and over noise (RMS in samples). */
+function heard(name: string, gain = 1, noise = 20): Int16Array {
+  const { sampleRate, samples } = readWav(readFileSync(`${root}/host-cli/data/voices/${name}`));
+  expect(sampleRate).toBe(16_000);
+  const sound = new Int16Array(16_000 + samples.length);
+  let chance = 1;
+  for (let i = 0; i < sound.length; i++) {
+    chance = (Math.imul(chance, 1_103_515_245) + 12_345) >>> 0;
+    // Uniform in -0.5..0.5 has an RMS of 1/sqrt(12).
+    const hiss = (chance / 2 ** 32 - 0.5) * Math.sqrt(12) * noise;
+    sound[i] = Math.round((i < 16_000 ? 0 : samples[i - 16_000]! * gain) + hiss);
+  }
+  return sound;
+}
+
+describe('waking by voice', async () => {
+  const core = await load();
+  const wakes = (pcm: Int16Array) => {
+    core.write(new Uint8Array(pcm.buffer));
+    return core.call('golden_wake', pcm.length);
+  };
+  const people = readdirSync(`${root}/host-cli/data/voices`).filter((name) =>
+    /^(person|stranger)/.test(name),
+  );
+
+  it.each(people)('%s wakes it within a second, from near and from far, and in a noisy room', (name) => {
+    for (const [gain, noise] of [
+      [1, 20],
+      [0.1, 20],
+      [1, 300],
+    ] as const) {
+      const at = wakes(heard(name, gain, noise));
+      expect(at).toBeGreaterThan(1300);
+      expect(at).toBeLessThan(2000);
+    }
+  });
+
+  it('noise does not, however loud, nor does a voice that is hardly there', () => {
+    for (const gain of [0.1, 1, 4]) expect(wakes(heard('noise.wav', gain))).toBe(-1);
+    expect(wakes(heard('person-light-on.wav', 0, 3000))).toBe(-1);
+    expect(wakes(heard('person-light-on.wav', 0.01))).toBe(-1);
+  });
 });
 
 const golden = <Shape>(name: string) =>

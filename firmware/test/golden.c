@@ -1,7 +1,9 @@
 /* What core.test.ts asks of the core: golden vectors and oracles. Bytes go through one buffer. */
 #include "../core/json_read.h"
 #include "../core/link.h"
+#include "../core/playout.h"
 #include "../core/settings.h"
+#include "../core/wake.h"
 #include "check.h"
 #include "fake_port.h"
 
@@ -11,6 +13,22 @@ static char *answer_at;
 TC_EXPORT("golden_buffer") char *golden_buffer(void);
 char *golden_buffer(void) {
     return buffer;
+}
+
+/** Lets the device listen to `samples` of 16 kHz in the buffer; returns the millisecond at which it
+ * wakes, or -1. */
+TC_EXPORT("golden_wake") int golden_wake(size_t samples);
+int golden_wake(size_t samples) {
+    int16_t frame[TC_FRAME_SAMPLES];
+    tc_wake_start();
+    for (size_t at = 0; at + TC_FRAME_SAMPLES <= samples; at += TC_FRAME_SAMPLES) {
+        memcpy(frame, buffer + at * sizeof frame[0], sizeof frame);
+        tc_wake_frame(frame);
+        if (tc_wake_heard()) {
+            return (int)(at / 16) + 20;
+        }
+    }
+    return -1;
 }
 
 /** Error with which the JSON in the buffer is read to its end. */

@@ -1,4 +1,6 @@
 #include "../core/capture.h"
+#include <string.h>
+
 #include "check.h"
 #include "fake_port.h"
 
@@ -48,7 +50,28 @@ TC_TEST(capture_sends_while_the_microphone_is_open) {
 TC_TEST(capture_with_an_echo_reference_listens_while_it_speaks) {
     begin();
     tc_capture_microphone(true);
-    tc_capture_sounding(true);
+    int16_t played[320];
+    memset(played, 0x10, sizeof played);
+    CHECK(tc_capture_played(played));
     frames(1);
     CHECK_BYTES(fake.packet, "\xf4\x01", 2);
+}
+
+TC_TEST(capture_sends_nothing_while_it_is_muted) {
+    begin();
+    tc_capture_microphone(true);
+    frames(1);
+    tc_capture_mute(true);
+    frames(5);
+    CHECK_EQ(fake.packets, 1);
+    tc_capture_begin(4); /* also in the next session */
+    tc_capture_microphone(true);
+    frames(5);
+    CHECK_EQ(fake.packets, 1);
+    begin();
+    tc_capture_microphone(true);
+    CHECK_EQ(fake.packets, 0);
+    tc_capture_mute(false);
+    frames(1);
+    CHECK_EQ(fake.packets, 1);
 }

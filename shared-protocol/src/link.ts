@@ -33,7 +33,7 @@ export type DropClass = (typeof DROP_CLASSES)[number];
 export const METHODS = {
   'device.hello': { params: {}, help: 'Answers what the `hello` notification holds.' },
   'device.reboot': { params: {}, help: 'Answers, then restarts.' },
-  'device.stats': { params: {}, help: 'Counters: link, playout, session, memory.' },
+  'device.stats': { params: {}, help: 'Counters and measures; the table below says which.' },
   'settings.get': { params: { names: 'string[]?' }, help: 'Values; secrets as fingerprints only.' },
   'settings.set': {
     params: { values: 'object' },
@@ -61,7 +61,7 @@ export const NOTIFICATIONS = {
   },
   state: {
     drop: 'event',
-    help: 'state, activity (while live), reason, detail, retry_ms (while backing off).',
+    help: 'state, activity (while live), reason, detail, retry_ms (while backing off), muted.',
   },
   'realtime.event': {
     drop: 'event',
@@ -143,6 +143,7 @@ export const REASONS = [
   'session_expired',
   'end_session',
   'idle',
+  'voice',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
@@ -170,7 +171,46 @@ export interface StateChange {
   detail?: string;
   /** `backoff`: milliseconds until the next try. */
   retry_ms?: number;
+  /** The microphone is switched off by a person; nothing of it is sent. */
+  muted?: true;
 }
+/** How a session, or a try for one, ended. */
+export interface SessionEnd {
+  reason: Reason;
+  /** Milliseconds after the start of the device, as `uptime_ms`. */
+  at_ms: number;
+  /** From the first step of connecting. */
+  lasted_ms: number;
+  detail?: string;
+}
+/** One task of the chip. */
+export interface TaskStats {
+  name: string;
+  /** Bytes of its stack that were never used. */
+  stack_free: number;
+  /** Share of one processor since `device.stats` was asked before. */
+  cpu_permille: number;
+}
+/** Bytes of heap; `low` is the lowest since the start. 0 where there is no such memory. */
+export interface MemoryStats {
+  internal: { free: number; low: number };
+  external: { free: number; low: number };
+}
+/** What `device.stats` answers, part by part. */
+export const STATS = {
+  link: 'Frames out and in, broken, lost on the way in; dropped by class; bytes in the ring now and at most.',
+  playout:
+    'RTP packets received, played, concealed, late, duplicate, lost, flushed, overflow (no room), stray (of an unknown source, or no Opus); jitter_ms (RFC 3550, A.8); depth_ms and target_ms of the buffer.',
+  capture: 'Packets of sound sent, refused by the peer connection, failed to encode.',
+  session:
+    'state; sessions, failures, responses, calls, interruptions; events_in, events_bad, events_large; illegal transitions; outbox_high; muted.',
+  ends: 'The last ten ends of sessions and of tries for one, the oldest first: reason, at_ms, lasted_ms, detail.',
+  memory: 'internal and external: free and low (the lowest since the start), in bytes.',
+  tasks:
+    'Of each task: name, stack_free (bytes never used), cpu_permille (since device.stats was asked before).',
+  uptime_ms: 'Since the start.',
+  inbox_high: 'The most bytes of events that ever waited for the core.',
+} as const;
 /** Params of `realtime.event` and `realtime.sent`. Either `event`, or the reason why it is not there. */
 export interface RealtimeFrame {
   event?: unknown;

@@ -92,6 +92,8 @@ export async function collectSettings(options: CollectOptions): Promise<SettingV
   }
   const files: Record<SecretName, string | undefined> = {
     'wifi.password': options.passwordFile,
+    'wifi2.password': undefined,
+    'wifi3.password': undefined,
     'server.token': options.tokenFile,
   };
   for (const [name, file] of Object.entries(files) as [SecretName, string | undefined][]) {

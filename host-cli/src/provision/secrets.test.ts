@@ -26,6 +26,9 @@ test.each([
   ['provision', '--set=server.token=hunter2hunter2'],
   ['config', 'set', 'server.token=hunter2hunter2'],
   ['config', 'set', 'wifi.password', 'hunter2hunter2'],
+  ['config', 'set', 'wifi2.password', 'hunter2hunter2'],
+  ['provision', '--set=wifi3.password=hunter2hunter2'],
+  ['provision', '--wifi2-password', 'hunter2hunter2'],
 ])('a secret as an argument is refused, and not repeated: %s %s', (...argv) => {
   let error: unknown;
   try {
@@ -35,7 +38,7 @@ test.each([
   }
   const report = errorReport(error);
   expect(report.error).toMatchObject({ code: 'SECRET_ARGUMENT', exitCode: 2 });
-  expect(report.error.hint).toMatch(/--(password|token)-file/);
+  expect(report.error.hint).toMatch(/--(password|token)-file|config set wifi[23].password/);
   expect(JSON.stringify(report)).not.toContain('hunter2');
   expect(redact('later: hunter2hunter2')).not.toContain('hunter2');
 });

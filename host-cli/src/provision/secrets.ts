@@ -10,11 +10,14 @@ import { registerSecret } from '../redact.ts';
 type Env = Record<string, string | undefined>;
 
 /**
- * Settings that are secret, and how their options are called: `--password-file`, `--token-file`. A test holds the list
- * against shared-protocol, which is not loaded here: every start of the program passes through this file.
+ * Settings that are secret, and how their options of `tincan provision` are called: `--password-file`,
+ * `--token-file`; '' for those that have none. A test holds the list against shared-protocol, which is not loaded
+ * here: every start of the program passes through this file.
  */
 export const SECRET_OPTIONS = {
   'wifi.password': 'password',
+  'wifi2.password': '',
+  'wifi3.password': '',
   'server.token': 'token',
 } as const satisfies Partial<Record<SettingName, string>>;
 export type SecretName = keyof typeof SECRET_OPTIONS;
@@ -29,7 +32,7 @@ export function envName(name: string): string {
 }
 
 const SECRET_OPTION =
-  /^--(?:wifi[-.]?|server[-.]?|gateway[-.]?|ap[-.]?)?(?:password|passphrase|pass|psk|token|secret|api-?key|key)(?:=(.*))?$/is;
+  /^--(?:wifi[23]?[-.]?|server[-.]?|gateway[-.]?|ap[-.]?)?(?:password|passphrase|pass|psk|token|secret|api-?key|key)(?:=(.*))?$/is;
 const SECRET_VALUE = new RegExp(
   `^(?:--set=)?(${Object.keys(SECRET_OPTIONS)
     .map((name) => name.replace('.', '\\.'))
@@ -66,6 +69,8 @@ export function refuseSecretArguments(argv: readonly string[]): void {
 /** How to give a secret, as a sentence. */
 export function howTo(name: SecretName): string {
   const option = SECRET_OPTIONS[name];
+  if (option === '')
+    return `Run \`tincan config set ${name}\` to be asked for it, add --file FILE, or use the variable ${envName(name)}.`;
   return `Leave it out to be asked for it, or use --${option}-file FILE, --${option}-file - (standard input), or the variable ${envName(name)}.`;
 }
 

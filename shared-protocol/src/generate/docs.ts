@@ -1,4 +1,4 @@
-import { LINK_ERRORS, METHODS, NOTIFICATIONS } from '../link.ts';
+import { LINK_ERRORS, METHODS, NOTIFICATIONS, STATS } from '../link.ts';
 import { FIELDS, type FieldName, SERVER_EVENTS } from '../realtime/events.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../settings.ts';
 import { TASKS } from '../tasks.ts';
@@ -101,6 +101,12 @@ ${table(['method', 'params', 'what it does'], methods)}
 Notifications, device to host; the class says what a full ring drops first (text, log, metric, event):
 
 ${table(['notification', 'class', 'what it holds'], notifications)}
+What \`device.stats\` answers:
+
+${table(
+  ['member', 'what it holds'],
+  Object.entries(STATS).map(([name, help]) => [code(name), help]),
+)}
 Errors:
 
 ${table(['code', 'name', 'message'], errors)}
