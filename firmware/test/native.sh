@@ -29,6 +29,20 @@ TESTS=$(ls test/*.c | grep -v -e '^test/fuzz_' -e '^test/native_')
 $CC $FLAGS $SANITIZE core/*.c generated/*.c $PEER esp32s3/portable/*.c $TESTS test/native_main.c -o "$OUT/tests"
 "$OUT/tests"
 
+# The data channel, where its library is: Debian's libusrsctp-dev.
+CHANNEL='-D_DEFAULT_SOURCE peer/channel.c peer/channel_association.c test/check.c'
+echo '#include <usrsctp.h>
+int main(void) { usrsctp_handle_timers(0); return 0; }' >"$OUT/try.c"
+if $CC "$OUT/try.c" -lusrsctp -o "$OUT/try" 2>/dev/null; then
+  USRSCTP=-lusrsctp
+  # shellcheck disable=SC2086
+  $CC $FLAGS $SANITIZE $CHANNEL test/native_channel_test.c test/native_main.c $USRSCTP -o "$OUT/channel_tests"
+  "$OUT/channel_tests"
+else
+  USRSCTP=''
+  echo 'skipped: native_channel_test and fuzz_channel: there is no usrsctp (Debian: libusrsctp-dev)'
+fi
+
 [ "$FUZZ_SECONDS" -gt 0 ] || exit 0
 echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d && n ? 0 : 0; }' >"$OUT/try.c"
 if $CC -fsanitize=fuzzer "$OUT/try.c" -o "$OUT/try" 2>/dev/null; then
@@ -41,8 +55,14 @@ fi
 failed=0
 for target in test/fuzz_*.c; do
   name=$(basename "$target" .c)
+  sources="core/*.c generated/*.c $PEER esp32s3/portable/*.c $HARNESS"
+  libraries=''
+  if [ "$name" = fuzz_channel ]; then
+    [ -n "$USRSCTP" ] || continue
+    sources=$CHANNEL libraries=$USRSCTP
+  fi
   # shellcheck disable=SC2086
-  $CC $FLAGS $SANITIZE$FUZZER core/*.c generated/*.c $PEER esp32s3/portable/*.c $HARNESS $ENGINE "$target" -o "$OUT/$name"
+  $CC $FLAGS $SANITIZE$FUZZER $sources $ENGINE "$target" $libraries -o "$OUT/$name"
   if [ -n "$FUZZER" ]; then
     set -- -max_total_time="$FUZZ_SECONDS" -timeout=10 -max_len=4096 -print_final_stats=1 -artifact_prefix="$OUT/"
   else
