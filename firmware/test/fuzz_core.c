@@ -104,6 +104,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fake_reset();
     fake_kv_put_text("wifi_ssid", "home");
     fake_kv_put_text("srv_token", "ek_0123456789");
+    fake_kv_put_text("wifi2_ssid", "work");
+    /* A device that wakes by voice, goes on for ever, both, or neither. */
+    uint8_t options = size > 0 ? data[size - 1] : 0, on = 1;
+    if (options & 1) {
+        fake_kv_put("wake", TC_KV_U8, &on, 1);
+    }
+    if (options & 2) {
+        fake_kv_put("autostart", TC_KV_U8, &on, 1);
+    }
     now = 1000;
     tc_core_init(now);
     tc_core_step(now);
@@ -116,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         now += kind / 16 * 10;
         if (kind % 16 == 0) {
             request(bytes, length);
-        } else if (kind % 16 <= TC_EVENT_PEER_TOO_LARGE) {
+        } else if (kind % 16 <= TC_EVENT_MUTE) {
             post(kind % 16, id, (int8_t)code, bytes, length);
         } else if (kind % 16 == 14 && tc_session_state() == TC_STATE_LIVE) {
             say(code, bytes, length);

@@ -126,6 +126,7 @@ export function messageLine(message: DeviceMessage, showDeltas = false): string 
         `· ${join(text('state', params), text('activity', params))}`,
         reason === '' || reason === 'none' ? '' : `(${join(reason, detail === '' ? '' : `- ${detail}`)})`,
         retry === '' ? '' : `next try in ${retry} ms`,
+        params.muted === true ? '[muted]' : '',
       );
     }
     case 'tool':
