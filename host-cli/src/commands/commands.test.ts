@@ -1,5 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeWav } from '@tincan/shared-protocol';
@@ -8,10 +9,12 @@ import { buildImage } from '../build/virtual.ts';
 import { runDemo } from '../demo/index.ts';
 import { checkFiles } from '../flash/check.ts';
 import { readPlan } from '../flash/plan.ts';
+import { makeCertificate } from '../gateway/certificate.ts';
 import { createOutput } from '../output.ts';
 import { repositoryPath } from '../root.ts';
 import { readSentence } from '../sentence.ts';
-import { nodeCheck, serverCheck } from './doctor.ts';
+import { nodeCheck } from './doctor.ts';
+import { serverCheck } from './doctor-server.ts';
 import { gateway, gatewayToken } from './gateway.ts';
 import { answerTo } from './say.ts';
 import { parseListen } from './virtual.ts';
@@ -146,6 +149,21 @@ test.each([
   server.close();
   expect(check.state).toBe(state);
   if (state !== 'ok') expect(check.next).toBeDefined();
+});
+
+test('doctor knows a server by its pinned key, and another one by that it has another', async () => {
+  const { key, cert, pin } = await makeCertificate();
+  const server = createTlsServer({ key, cert }, (_, response) => response.writeHead(401).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `https://127.0.0.1:${(server.address() as { port: number }).port}/v1/realtime/calls`;
+  expect(await serverCheck(url, pin.toUpperCase())).toMatchObject({ state: 'ok' });
+  expect(await serverCheck(url, '0'.repeat(64))).toMatchObject({
+    state: 'fail',
+    found: expect.stringContaining('another key'),
+    next: expect.stringContaining('server.pin'),
+  });
+  expect(await serverCheck(url)).toMatchObject({ state: 'fail', found: expect.stringContaining('self') });
+  server.close();
 });
 
 test('what answers a text is not the greeting that was being made when it came', () => {

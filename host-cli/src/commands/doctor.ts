@@ -10,6 +10,7 @@ import { readPlan } from '../flash/plan.ts';
 import { isFingerprint } from '../provision/online.ts';
 import { openLine } from '../serial/line.ts';
 import { choosePort, listPorts } from '../serial/ports.ts';
+import { serverCheck } from './doctor-server.ts';
 import { toolChecks } from './doctor-tools.ts';
 
 export interface Check {
@@ -131,39 +132,6 @@ function settingsCheck(values: SettingsAnswer['values']): Check {
       };
 }
 
-/** A POST without an offer: any answer of the 4xx kind means that a server is there and understands the path. */
-export async function serverCheck(url: string, fetcher: typeof fetch = fetch): Promise<Check> {
-  const name = 'server';
-  try {
-    const answer = await fetcher(url, {
-      method: 'POST',
-      redirect: 'manual',
-      signal: AbortSignal.timeout(5000),
-    });
-    await answer.body?.cancel();
-    const found = `${url} answers ${answer.status}`;
-    if (answer.status === 404) return { name, state: 'fail', found, next: 'Check the path of server.url.' };
-    if (answer.status >= 400 && answer.status < 500) return { name, state: 'ok', found };
-    if (answer.status >= 300 && answer.status < 400) {
-      return {
-        name,
-        state: 'fail',
-        found,
-        next: 'The device does not follow redirects: put the final URL into server.url.',
-      };
-    }
-    return { name, state: 'warn', found, next: 'It should refuse an empty offer; is it a Realtime server?' };
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return {
-      name,
-      state: 'fail',
-      found: `${url}: ${messageOf(cause)}`,
-      next: 'Check server.url and the network; for a gateway, start `tincan gateway`.',
-    };
-  }
-}
-
 async function boardChecks(context: Context, image: string | undefined): Promise<Check[]> {
   let path: string;
   try {
@@ -195,11 +163,13 @@ async function boardChecks(context: Context, image: string | undefined): Promise
             next: '`tincan flash` brings it up to date.',
           },
     );
-    const names = ['wifi.ssid', 'server.token', 'server.url', 'server.query'];
+    const names = ['wifi.ssid', 'server.token', 'server.url', 'server.pin', 'server.query'];
     const { values } = await device.request<SettingsAnswer>('settings.get', { names });
     checks.push(settingsCheck(values));
     const url = values['server.url'];
-    if (typeof url === 'string' && url !== '') checks.push(await serverCheck(url));
+    const pin = values['server.pin'];
+    if (typeof url === 'string' && url !== '')
+      checks.push(await serverCheck(url, typeof pin === 'string' ? pin : ''));
   } catch (error) {
     checks.push(failed('board', error));
   } finally {
