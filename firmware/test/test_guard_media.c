@@ -134,7 +134,9 @@ TC_TEST(guard_dtls_records_may_overtake_each_other) {
     CHECK_EQ(data(101, 1), TC_GUARD_PASS_DTLS);
     CHECK_EQ(data(99, 1), TC_GUARD_DROP_DTLS_REPLAY); /* 64 is the window */
     CHECK_EQ(opened(300, 1), TC_GUARD_PASS_DTLS);
-    CHECK_EQ(data(236, 1), TC_GUARD_DROP_DTLS_REPLAY);
+    for (uint64_t old = 164; old <= 236; old++) {
+        CHECK_EQ(data(old, 1), TC_GUARD_DROP_DTLS_REPLAY);
+    }
     CHECK_EQ(data(237, 1), TC_GUARD_PASS_DTLS);
 }
 

@@ -176,6 +176,15 @@ TC_TEST(sdp_answers_that_fit_no_offer_of_ours) {
     refused("ice-ufrag:JjSgfOgzJ+iFmRzP", "ice-ufrag:Jj:", "ice-ufrag is missing or not usable");
     refused("ice-pwd:YtlUVZJwCkTFmTuRPPGjAXrSsEHnovAa", "ice-pwd:YtlUVZJwCkTFmTuRPPGjA",
             "ice-pwd is missing or not usable");
+    static char name[80] = "ice-ufrag:", pwd[140] = "ice-pwd:";
+    memset(name + 10, 'n', TC_SDP_UFRAG_MAX);
+    memset(pwd + 8, 'p', TC_SDP_PWD_MAX);
+    taken("ice-ufrag:JjSgfOgzJ+iFmRzP", name);
+    taken("ice-pwd:YtlUVZJwCkTFmTuRPPGjAXrSsEHnovAa", pwd);
+    name[10 + TC_SDP_UFRAG_MAX] = 'n';
+    pwd[8 + TC_SDP_PWD_MAX] = 'p';
+    refused("ice-ufrag:JjSgfOgzJ+iFmRzP", name, "ice-ufrag is missing or not usable");
+    refused("ice-pwd:YtlUVZJwCkTFmTuRPPGjAXrSsEHnovAa", pwd, "ice-pwd is missing or not usable");
     refused("sha-256 a1", "sha-1 a1", "there is no SHA-256 fingerprint");
     refused("sha-256 a1:", "sha-256 ", "the fingerprint has another length than SHA-256");
     refused("a1:b2", "a1;b2", "the fingerprint is not hexadecimal");
@@ -209,6 +218,9 @@ TC_TEST(sdp_the_transport_is_that_of_the_bundle) {
     /* In the session alone. */
     taken("t=0 0\r\n", "t=0 0\r\na=ice-ufrag:sess\r\na=ice-pwd:0123456789012345678901\r\n");
     CHECK_STR(a.ufrag, "JjSgfOgzJ+iFmRzP");
+    /* Of two fingerprints the first. */
+    taken("a=extmap-allow-mixed\r\n", "a=fingerprint:sha-256 " FINGERPRINT "\r\n");
+    CHECK(strcmp(a.fingerprint, FINGERPRINT) != 0);
     /* The second section says something else, and is not the bundle's. */
     taken("a=sctp-port:5000\r\n", "a=setup:passive\r\na=fingerprint:sha-256 " FINGERPRINT "\r\n");
     CHECK(strcmp(a.fingerprint, FINGERPRINT) != 0);
@@ -225,12 +237,13 @@ TC_TEST(sdp_the_transport_is_that_of_the_bundle) {
 TC_TEST(sdp_candidates_are_ordered_and_counted_once) {
     static char lines[2000], text[12000];
     size_t used = 0;
-    /* Ten of them, from the worst to the best, and the fifth once more with a higher priority. */
-    for (int i = 0; i < 11; i++) {
+    /* Ten of them, from the worst to the best; the fifth once more with a higher priority; and one
+     * that is worse than all that there is room for. */
+    for (int i = 0; i < 12; i++) {
         char line[] = "a=candidate:1 1 UDP 1000 10.0.0.0 5000 typ srflx raddr 1.2.3.4 rport 9\r\n";
-        line[21] = (char)('0' + (i < 10 ? i : 9));
+        line[21] = (char)('0' + (i < 10 ? i : i == 10 ? 9 : 0));
         line[22] = i < 10 ? '0' : '5';
-        line[32] = (char)('0' + (i < 10 ? i : 4));
+        line[32] = (char)('0' + (i < 10 ? i : i == 10 ? 4 : 1));
         memcpy(lines + used, line, sizeof line - 1);
         used += sizeof line - 1;
     }

@@ -148,6 +148,9 @@ TC_TEST(stun_attributes_have_their_length) {
     CHECK_EQ(READ_WITH("\0\x24\0\5\1\2\3\4\5\0\0\0"), TC_ERR_FORMAT);
     CHECK_EQ(READ_WITH("\0\x24\0\x08\1\2\3\4"), TC_ERR_FORMAT); /* leaves the message */
     CHECK_EQ(READ_WITH("\0\x24\xff\xff\1\2\3\4"), TC_ERR_FORMAT);
+    CHECK_EQ(READ_WITH("\x80\x22\0\x05name"), TC_ERR_FORMAT);
+    CHECK_EQ(READ_WITH("\x80\x22\0\x04name"), TC_OK);
+    CHECK_EQ(READ_WITH("\x80\x22\0\x01n"), TC_ERR_SIZE); /* without its padding */
     CHECK_EQ(READ_WITH("\0\x25\0\0"), TC_OK);
     CHECK_EQ(READ_WITH("\0\x25\0\4\0\0\0\0"), TC_ERR_FORMAT);
     CHECK_EQ(READ_WITH("\x80\x2a\0\x08"
