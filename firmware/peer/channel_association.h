@@ -4,8 +4,8 @@
 
 #include "channel.h"
 
-/* On ESP-IDF components/usrsctp gives its struct sockaddr_conn the layout of lwIP's addresses (with a
- * length byte). */
+/* On ESP-IDF components/usrsctp gives its struct sockaddr_conn the layout of lwIP's addresses (with
+ * a length byte). */
 #include <usrsctp.h>
 
 /** Sends an INIT for the channel's config. TC_ERR_FULL: no memory, or no slot. */
