@@ -12,7 +12,7 @@
 enum { STREAMS = TC_CHANNEL_STREAMS };
 
 /* The retransmissions of RFC 9260 section 8.1. usrsctp counts data and heartbeats together: a peer
- * that is gone is known after 16 to 22 s while something is to be sent, after 40 s or so while
+ * that is gone is known after 16 to 22 s while something is to be sent, after 50 s or so while
  * nothing is; then consent (RFC 7675, 30 s) is faster. An INIT without an answer is given up after
  * 24 s. RTO.min stays above the 200 ms for which a peer may delay a SACK. */
 enum { RTO_INITIAL_MS = 1000, RTO_MIN_MS = 400, RTO_MAX_MS = 3000 };

@@ -36,7 +36,7 @@ int main(void) { usrsctp_handle_timers(0); return 0; }' >"$OUT/try.c"
 if $CC "$OUT/try.c" -lusrsctp -o "$OUT/try" 2>/dev/null; then
   USRSCTP=-lusrsctp
   # shellcheck disable=SC2086
-  $CC $FLAGS $SANITIZE $CHANNEL test/native_channel_test.c test/native_main.c $USRSCTP -o "$OUT/channel_tests"
+  $CC $FLAGS $SANITIZE $CHANNEL test/native_channel_test.c test/native_channel_world.c test/native_main.c $USRSCTP -o "$OUT/channel_tests"
   "$OUT/channel_tests"
 else
   USRSCTP=''
