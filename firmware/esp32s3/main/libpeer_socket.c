@@ -51,6 +51,19 @@ size_t libpeer_early(uint8_t *bytes, size_t capacity) {
     return length;
 }
 
+/* libpeer takes a response for one of the pair that it tries now: a late one would make the wrong
+ * pair the chosen one. */
+static void nominate(const tc_guard_address *sender) {
+    Agent *agent = libpeer.agent;
+    for (int i = 0; agent->selected_pair == NULL && i < agent->candidate_pairs_num; i++) {
+        tc_guard_address remote = libpeer_address(&agent->candidate_pairs[i].remote->addr);
+        if (remote.port == sender->port && memcmp(remote.ip, sender->ip, sizeof remote.ip) == 0) {
+            agent->nominated_pair = &agent->candidate_pairs[i];
+            agent->nominated_pair->state = ICE_CANDIDATE_STATE_INPROGRESS;
+        }
+    }
+}
+
 /* Reads without waiting; libpeer has asked select() before. */
 static int receive(const UdpSocket *socket, Address *from, uint8_t *bytes, int capacity) {
     socklen_t size = sizeof from->sin;
@@ -77,6 +90,9 @@ int __wrap_udp_socket_recvfrom(UdpSocket *socket, Address *address, uint8_t *byt
         tc_guard_address sender = libpeer_address(&from);
         tc_guard_verdict verdict =
             tc_guard_check(&libpeer.guard, &sender, bytes, (size_t)length, clock_ms());
+        if (verdict == TC_GUARD_PASS_STUN_RESPONSE) {
+            nominate(&sender);
+        }
         if (verdict < TC_GUARD_FIRST_DROP) {
             if (address != NULL) {
                 *address = from;

@@ -280,6 +280,10 @@ static void watch(uint64_t now) {
     } else if (state == PEER_CONNECTION_CHECKING && now >= call.ice_until) {
         go_down(DOWN_FAILED, "no address of the peer answers");
     } else if (state == PEER_CONNECTION_FAILED || state == PEER_CONNECTION_CLOSED) {
+        if (libpeer.guard.stun_error != 0) {
+            ESP_LOGW(TAG, "the peer refuses our checks: STUN error %u",
+                     (unsigned)libpeer.guard.stun_error);
+        }
         go_down(DOWN_FAILED, "ICE failed");
     } else if (libpeer.dtls_up && tc_guard_consent_age(&libpeer.guard, now) >= CONSENT_LOST_MS) {
         go_down(DOWN_FAILED, "the peer is gone");
