@@ -51,8 +51,9 @@ size_t tc_port_serial_write(const uint8_t *bytes, size_t length);
 void tc_port_restart(void);
 /**
  * This image has proven itself: settings are loaded, the network is joined or there is none to join
- * and a host has been answered. A trial boot becomes permanent (ESP-IDF: "App rollback"). At most
- * once per boot.
+ * and a host has been answered. A trial boot becomes permanent (ESP-IDF: "App rollback"); what only
+ * the port can try, such as its audio hardware, it tries before it believes that. At most once per
+ * boot.
  */
 void tc_port_boot_good(void);
 
