@@ -11,7 +11,6 @@ set(LIBPEER_WRAPPED
 
 if(NOT TARGET "${COMPONENT_LIB}")
   list(APPEND sources peer.c peer_call.c libpeer_socket.c libpeer_ice.c libpeer_dtls.c libpeer_sctp.c libpeer_log.c)
-  list(APPEND sources ../../peer/channel.c ../../peer/channel_association.c)
   list(APPEND needs libpeer srtp usrsctp mbedtls lwip)
   return()
 endif()
