@@ -18,6 +18,8 @@
 /* Even so it would start one, for work on many associations, which nobody gives it: that one would
  * cost its stack, and must not run beside the task that owns the channel. */
 #define pthread_create(thread, attributes, run, argument) (EAGAIN)
+/* newlib declares it, and nobody has it; its locks take the defaults without being told. */
+#define pthread_rwlockattr_init(attributes) (*(attributes) = (pthread_rwlockattr_t){0}, 0)
 /* Into external RAM: a packet takes a buffer of 2 KB, too small for the allocator to put it there
  * by itself, and a full window of them more than there is of the internal. */
 #define malloc(size) compat_malloc(size)
