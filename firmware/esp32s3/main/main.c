@@ -38,6 +38,7 @@ static void run_core(void *argument) {
     report_crash();
     for (;;) {
         esp_task_wdt_reset();
+        serial_log_tick();
         uint32_t wait_ms = tc_core_step(clock_ms());
         trial_tick(clock_ms());
         ulTaskNotifyTake(pdTRUE, pdMS_TO_TICKS(wait_ms));

@@ -28,5 +28,7 @@ void serial_line_drain(uint32_t ms);
 /** From now on ESP-IDF's log goes to the host as text of the link. Until then, and in a panic, it
  * goes straight to the line. */
 void serial_log_init(void);
+/** Passes on what interrupt handlers have printed. Core task, at each step. */
+void serial_log_tick(void);
 
 #endif

@@ -7,12 +7,15 @@
 
 #include "core/settings.h"
 #include "core/text_box.h"
+#include "esp_attr.h"
 #include "esp_log.h"
+#include "esp_rom_sys.h"
 #include "freertos/FreeRTOS.h"
 #include "post.h"
 #include "serial.h"
 
 #define LINE 256u /* on the stack of whoever logs */
+#define EARLY 1024u
 
 /* The Wi-Fi driver prints a line in pieces. */
 static portMUX_TYPE guard = portMUX_INITIALIZER_UNLOCKED;
@@ -76,6 +79,47 @@ static int print(const char *format, va_list arguments) {
     return length;
 }
 
+/*
+ * The ROM's printf, which interrupt handlers use, would write into the middle of a frame. It may be
+ * called with the flash switched off: so this stays in internal memory and only keeps what comes.
+ * A panic has a way of its own to the line.
+ */
+static portMUX_TYPE early_guard = portMUX_INITIALIZER_UNLOCKED;
+static DRAM_ATTR char early[EARLY];
+static unsigned early_in, early_out;
+
+static IRAM_ATTR void keep_early(char c) {
+    portENTER_CRITICAL_SAFE(&early_guard);
+    if (early_in - early_out < EARLY) {
+        early[early_in++ % EARLY] = c;
+    }
+    portEXIT_CRITICAL_SAFE(&early_guard);
+}
+
+static int take_early(void) {
+    int c = -1;
+    taskENTER_CRITICAL(&early_guard);
+    if (early_in != early_out) {
+        c = early[early_out++ % EARLY];
+    }
+    taskEXIT_CRITICAL(&early_guard);
+    return c;
+}
+
+void serial_log_tick(void) {
+    static char line[LINE];
+    static size_t length;
+    for (int c = take_early(); c >= 0; c = take_early()) {
+        if (c != '\n' && c != '\r' && length < sizeof line) {
+            line[length++] = (char)c;
+        } else if (length > 0) {
+            tc_text_box_put(line, length);
+            length = 0;
+        }
+    }
+}
+
 void serial_log_init(void) {
     esp_log_set_vprintf(print);
+    esp_rom_install_channel_putc(1, keep_early);
 }
