@@ -109,6 +109,9 @@ export function emulatorArgs(
     '-m',
     `${psram.bytes / 1024 / 1024}M`,
     ...(psram.mode === 'octal' ? ['-global', 'driver=ssi_psram,property=is_octal,value=true'] : []),
+    // The emulated watchdogs count the computer's time: on a busy one they bite a board that is only slow.
+    '-global',
+    'driver=timer.esp32s3.timg,property=wdt_disable,value=true',
     '-accel',
     'tcg,thread=single',
     '-display',
