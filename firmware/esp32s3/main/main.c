@@ -19,7 +19,8 @@
 static const char *TAG = "main";
 
 static void report_crash(void) {
-    if (esp_core_dump_image_check() == ESP_OK) {
+    size_t address, size;
+    if (esp_core_dump_image_get(&address, &size) == ESP_OK) {
         ESP_LOGW(TAG, "a core dump of an earlier crash lies in flash: `idf.py coredump-info` reads "
                       "it");
     }
