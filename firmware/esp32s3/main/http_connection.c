@@ -163,14 +163,15 @@ static bool wants_more(http_connection *c, int result, int *error) {
 
 /* Why the certificate was refused. The names are mbedTLS's, the sentences ours. */
 static const char *refusal(uint32_t flags) {
-    if (flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) {
-        return "its dates do not include today, or the clock is wrong";
+    if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) {
+        return "no known authority signed it";
     }
     if (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) {
         return "it is for another name";
     }
-    return flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED ? "no known authority signed it"
-                                                    : "it is not acceptable";
+    return flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)
+               ? "its dates do not include today, or the clock is wrong"
+               : "it is not acceptable";
 }
 
 static int refused(http_connection *c, int result) {
