@@ -52,6 +52,17 @@ test('the command line: one thread for both cores, the network card, the flash w
   expect(args).toContain('-serial tcp:127.0.0.1:1,nodelay=on -qmp tcp:127.0.0.1:2');
 });
 
+test.skipIf(!posix)(
+  'much at once comes through whole, in pieces that the FIFO of the UART holds',
+  async () => {
+    const { emulator } = await start();
+    const { line, text } = await client(emulator);
+    const much = Array.from({ length: 200 }, (_, i) => `line ${i}\n`).join('');
+    await line.write(Buffer.from(much));
+    await expect.poll(text).toContain(much);
+  },
+);
+
 test.skipIf(!posix)('its UART is a port that carries bytes both ways', async () => {
   const { emulator } = await start();
   const { line, text } = await client(emulator);

@@ -39,6 +39,12 @@ export interface Emulator {
 /** How long QEMU may take to open its channels. */
 const START_MS = 20_000;
 const QUIT_MS = 3000;
+/**
+ * Bytes that the emulated UART gets at once, and ms between two such pieces: 115,200 baud. Its FIFO holds 128; once
+ * it has been full, this QEMU lets bytes in one by one, 7 ms apart.
+ */
+const PIECE = 64;
+const PIECE_MS = 6;
 /** What is kept of its last words. */
 const LAST_LINES = 8;
 
@@ -134,12 +140,15 @@ export function emulatorArgs(
 class EmulatedChip implements SerialChip {
   readonly #line: Socket;
   readonly #lines: ResetLines;
+  #waiting: Uint8Array[] = [];
+  #sending: NodeJS.Timeout | undefined;
   /** Commands go one after the other: a reset that overtakes a stop would leave the machine standing. */
   #queue: Promise<void> = Promise.resolve();
 
   constructor(line: Socket, qmp: Qmp, last: LastWords, onEvent?: (event: EmulatorEvent) => void) {
     this.#line = line;
     line.on('error', () => undefined); // QEMU's end is told elsewhere
+    line.on('close', () => clearTimeout(this.#sending));
     line.on('data', (bytes: Buffer) => last.console(bytes));
     const run = (...commands: string[]) => {
       this.#queue = this.#queue
@@ -162,10 +171,21 @@ class EmulatedChip implements SerialChip {
   }
 
   receive(bytes: Uint8Array): void {
-    this.#line.write(bytes);
+    this.#waiting.push(bytes);
+    if (this.#sending === undefined) this.#send();
   }
 
-  /** An emulated UART has no speed. */
+  /** A piece of what waits, and the next one after as long as it would take a real line. */
+  #send(): void {
+    const all = Buffer.concat(this.#waiting);
+    this.#waiting = all.length > PIECE ? [all.subarray(PIECE)] : [];
+    this.#sending = undefined;
+    if (all.length === 0 || this.#line.destroyed) return;
+    this.#line.write(all.subarray(0, PIECE));
+    this.#sending = setTimeout(() => this.#send(), PIECE_MS);
+  }
+
+  /** An emulated UART takes any speed. */
   setHostBaud(): void {}
 
   setLines(dtr: boolean, rts: boolean, times?: SettleTimes): void {
