@@ -13,8 +13,10 @@ static enum { IDLE, JOINING, LEAVING_TO_JOIN } _Atomic stage;
 /* The network to join; its password stays no longer than until the driver has it. */
 static wifi_config_t next;
 static atomic_bool has_password;
+static atomic_bool associated; /* with the network of `next` */
 
-static void connect(void) {
+static bool connect(void) {
+    associated = false;
     stage = JOINING;
     esp_err_t error = esp_wifi_set_config(WIFI_IF_STA, &next);
     memset(next.sta.password, 0, sizeof next.sta.password);
@@ -24,8 +26,8 @@ static void connect(void) {
     if (error != ESP_OK) {
         ESP_LOGE(TAG, "the station does not start to connect (%s)", esp_err_to_name(error));
         stage = IDLE;
-        network_down(TC_WIFI_FAILED);
     }
+    return error == ESP_OK;
 }
 
 /*
@@ -54,11 +56,15 @@ static tc_wifi_reason meaning(uint8_t reason) {
 static void disconnected(const wifi_event_sta_disconnected_t *event) {
     switch (stage) {
     case LEAVING_TO_JOIN:
-        connect();
+        if (!connect()) {
+            network_down(TC_WIFI_FAILED);
+        }
         break;
     case JOINING:
-        if (event->reason == WIFI_REASON_ASSOC_LEAVE) {
-            break; /* our own leaving of the network before */
+        /* Before the station is associated: our own leaving of the network before. After that the
+         * access point may say it, too. */
+        if (event->reason == WIFI_REASON_ASSOC_LEAVE && !associated) {
+            break;
         }
         ESP_LOGW(TAG, "no connection: reason %d, RSSI %d dBm", event->reason, event->rssi);
         stage = IDLE;
@@ -71,6 +77,7 @@ static void disconnected(const wifi_event_sta_disconnected_t *event) {
 
 static void connected(void) {
     wifi_ap_record_t ap;
+    associated = true;
     if (esp_wifi_sta_get_ap_info(&ap) == ESP_OK) {
         ESP_LOGI(TAG, "connected on channel %d, RSSI %d dBm, security %d", ap.primary, ap.rssi,
                  (int)ap.authmode);
@@ -121,10 +128,9 @@ int link_join(const char *ssid, const char *password) {
     if (stage == JOINING) {
         stage = LEAVING_TO_JOIN;
         esp_wifi_disconnect();
-    } else {
-        connect(); /* also where the end of the former network is never told */
+        return TC_OK;
     }
-    return TC_OK;
+    return connect() ? TC_OK : TC_ERR_IO; /* also where the end of the former is never told */
 }
 
 void link_leave(void) {
