@@ -107,6 +107,8 @@ esp_netif_t *link_init(void) {
     /* "01", the world: channels 12 and 13 are heard but not spoken on, until the access point names
      * its country (IEEE 802.11d). */
     ESP_ERROR_CHECK(esp_wifi_set_country_code("01", true));
+    /* The driver's own beginning is to rest; the core says so when it wants that. */
+    link_rest(false);
     return interface;
 }
 
