@@ -49,6 +49,13 @@ typedef struct {
     tc_channel *channel;      /* once DTLS is up */
     uint64_t handshake_until; /* ms; when a handshake that has not ended has failed */
     bool handshake_failed, closed_by_peer, dtls_up;
+    /* A server may begin DTLS before our check of its address was answered; it would repeat itself
+     * after a second only. So the last such datagram is kept. */
+    struct {
+        uint8_t bytes[CONFIG_MTU];
+        size_t length;
+        tc_guard_address from;
+    } early;
     uint32_t packets; /* datagrams that were received, whatever became of them */
     uint32_t srtp_refused;
     /** Whether the call is still wanted: a handshake ends early if not. */

@@ -23,31 +23,23 @@ tc_guard_address libpeer_address(const Address *address) {
     return out;
 }
 
-/* A server may begin DTLS before our check of its address was answered; it would repeat itself
- * after a second only. */
-static struct {
-    uint8_t bytes[CONFIG_MTU];
-    size_t length;
-    tc_guard_address from;
-} early;
-
 static void keep_early(tc_guard_address from, const uint8_t *bytes, size_t length) {
-    if (length <= sizeof early.bytes && bytes[0] == DTLS_HANDSHAKE) {
-        memcpy(early.bytes, bytes, length);
-        early.length = length;
-        early.from = from;
+    if (length <= sizeof libpeer.early.bytes && bytes[0] == DTLS_HANDSHAKE) {
+        memcpy(libpeer.early.bytes, bytes, length);
+        libpeer.early.length = length;
+        libpeer.early.from = from;
     }
 }
 
 size_t libpeer_early(uint8_t *bytes, size_t capacity) {
-    size_t length = early.length;
-    early.length = 0;
+    size_t length = libpeer.early.length;
+    libpeer.early.length = 0;
     if (length == 0 || length > capacity ||
-        tc_guard_check(&libpeer.guard, &early.from, early.bytes, length, clock_ms()) !=
-            TC_GUARD_PASS_DTLS) {
+        tc_guard_check(&libpeer.guard, &libpeer.early.from, libpeer.early.bytes, length,
+                       clock_ms()) != TC_GUARD_PASS_DTLS) {
         return 0;
     }
-    memcpy(bytes, early.bytes, length);
+    memcpy(bytes, libpeer.early.bytes, length);
     return length;
 }
 
