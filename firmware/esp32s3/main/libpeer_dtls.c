@@ -42,11 +42,23 @@ static int any_certificate(void *context, mbedtls_x509_crt *certificate, int dep
     return 0;
 }
 
+/* The only profile that libpeer makes keys for, whatever it agreed upon: two of the others that it
+ * offers do not encrypt. */
 int __wrap_dtls_srtp_init(DtlsSrtp *dtls, DtlsSrtpRole role, void *user) {
+    static const mbedtls_ssl_srtp_profile profiles[] = {MBEDTLS_TLS_SRTP_AES128_CM_HMAC_SHA1_80,
+                                                        MBEDTLS_TLS_SRTP_UNSET};
     libpeer.dtls = dtls;
     int error = __real_dtls_srtp_init(dtls, role, user);
     mbedtls_ssl_conf_verify(&dtls->conf, any_certificate, NULL);
+    (void)mbedtls_ssl_conf_dtls_srtp_protection_profiles(&dtls->conf, profiles);
     return error;
+}
+
+static bool srtp_agreed(const DtlsSrtp *dtls) {
+    mbedtls_dtls_srtp_info info;
+    mbedtls_ssl_get_dtls_srtp_negotiation_result(&dtls->ssl, &info);
+    return info.MBEDTLS_PRIVATE(chosen_dtls_srtp_profile) ==
+           MBEDTLS_TLS_SRTP_AES128_CM_HMAC_SHA1_80;
 }
 
 /* The peer knows us by the fingerprint in the offer; dates matter to nobody (RFC 8827 section 6.5),
@@ -109,6 +121,11 @@ int __wrap_dtls_srtp_handshake(DtlsSrtp *dtls, Address *address) {
     const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(&dtls->ssl);
     if (error != 0 || certificate == NULL || dtls->state != DTLS_SRTP_STATE_CONNECTED) {
         ESP_LOGW(TAG, "the handshake failed (-0x%04x)", (unsigned)-error);
+        libpeer.handshake_failed = true;
+        return -1;
+    }
+    if (!srtp_agreed(dtls)) {
+        ESP_LOGW(TAG, "the peer does not offer SRTP_AES128_CM_HMAC_SHA1_80");
         libpeer.handshake_failed = true;
         return -1;
     }
