@@ -3,6 +3,8 @@
 
 #include "clock.h"
 #include "esp_log.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
 #include "libpeer.h"
 
 static const char *TAG = "dtls";
@@ -94,8 +96,16 @@ static int receive_in_handshake(void *context, unsigned char *bytes, size_t capa
     if (early > 0) {
         return (int)early;
     }
+    uint32_t before = libpeer.packets;
     int length = __real_agent_recv(libpeer.agent, bytes, (int)capacity); /* waits 1 ms */
-    return length > 0 ? length : MBEDTLS_ERR_SSL_WANT_READ;
+    if (length > 0) {
+        return length;
+    }
+    if (libpeer.packets != before) {
+        /* It has not waited, and in a flood it never would: the tasks below must run, too. */
+        vTaskDelay(pdMS_TO_TICKS(1));
+    }
+    return MBEDTLS_ERR_SSL_WANT_READ;
 }
 
 /* libpeer's own gives the same datagram again and again: a record that mbedTLS ignores would hang
