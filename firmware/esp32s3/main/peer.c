@@ -165,8 +165,13 @@ static void send_texts(void) {
             length = xMessageBufferReceive(texts, text, sizeof text, 0);
             of = peer_call_id();
         }
-        if (length == 0 || peer_call_send_text(text, length) == TC_ERR_FULL) {
+        tc_err error = length == 0 ? TC_ERR_FULL : peer_call_send_text(text, length);
+        if (error == TC_ERR_FULL) {
             return;
+        }
+        if (error == TC_ERR_SIZE) {
+            ESP_LOGW(TAG, "an event of %u bytes is more than the peer takes; it was dropped",
+                     (unsigned)length);
         }
         length = 0;
     }
