@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { startVirtualBoard } from '@tincan/boards';
-import { createEsptoolFlasher, openLine } from '@tincan/host-cli';
+import { createFlasher, openLine } from '@tincan/host-cli';
 import type { Figure } from './main.ts';
 
 const BAUD = 921_600;
@@ -18,7 +18,7 @@ export async function benchFlash(): Promise<Figure[]> {
   const board = await startVirtualBoard({ pace: true, loader: async () => ({ serialIn() {}, stop() {} }) });
   const line = await openLine(board.port);
   const files = [{ offset: 0x20000, data: halfCompressible(), name: 'half-compressible.bin' }];
-  const flasher = createEsptoolFlasher(line, { baud: BAUD });
+  const flasher = createFlasher(line, { baud: BAUD });
   try {
     const begin = performance.now();
     await flasher.connect();

@@ -2,7 +2,7 @@ import { startVirtualBoard } from '@tincan/boards';
 import { afterEach, expect, test } from 'vitest';
 import { openLine, type SerialLine } from '../serial/line.ts';
 import { type HelloAppOptions, helloApp, testFiles } from '../testing/hello-app.ts';
-import { createEsptoolFlasher } from './esptool.ts';
+import { createFlasher } from './engine.ts';
 import { flashBoard } from './run.ts';
 
 const close: (() => unknown)[] = [];
@@ -112,8 +112,8 @@ test('a chip that fails after it entered its loader does not stay there', async 
   virtual.chip.onEvent((event) => {
     if (event.type === 'reset' && event.mode !== 'download') resets++;
   });
-  const createFlasher: NonNullable<Parameters<typeof flashBoard>[0]['createFlasher']> = (one, options) => {
-    const flasher = createEsptoolFlasher(one, options);
+  const failing: NonNullable<Parameters<typeof flashBoard>[0]['createFlasher']> = (one, options) => {
+    const flasher = createFlasher(one, options);
     return Object.assign(Object.create(flasher) as typeof flasher, {
       connect: async () => {
         await flasher.connect();
@@ -123,7 +123,9 @@ test('a chip that fails after it entered its loader does not stay there', async 
       release: () => flasher.release(),
     });
   };
-  await expect(flashBoard({ line, files: testFiles(), createFlasher })).rejects.toThrow('did not start');
+  await expect(flashBoard({ line, files: testFiles(), createFlasher: failing })).rejects.toThrow(
+    'did not start',
+  );
   await expect.poll(() => resets).toBe(1);
   expect(virtual.state).not.toMatch(/stub|rom/);
 });

@@ -13,7 +13,7 @@ import { Device, type DeviceOptions } from '../device/device.ts';
 import { asTincanError, interrupted, TincanError } from '../errors.ts';
 import type { SerialLine } from '../serial/line.ts';
 import { type AppInfo, checkFiles } from './check.ts';
-import { createEsptoolFlasher } from './esptool.ts';
+import { createFlasher } from './engine.ts';
 import type { ChipInfo, Flasher, FlashFile, FlashProgress, WriteReport } from './flasher.ts';
 
 export interface FlashOptions {
@@ -64,7 +64,7 @@ export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
   const board = options.board === undefined ? {} : { board: options.board };
   checkFiles(options.files, board);
   const { line, signal } = options;
-  const flasher = (options.createFlasher ?? createEsptoolFlasher)(line, {
+  const flasher = (options.createFlasher ?? createFlasher)(line, {
     ...(options.baud === undefined ? {} : { baud: options.baud }),
   });
   const say = (stage: FlashStage) => options.onStage?.(stage);

@@ -19,7 +19,7 @@ import {
   settingsToNvs,
 } from '@tincan/shared-protocol';
 import { messageOf, TincanError } from '../errors.ts';
-import { createEsptoolFlasher } from '../flash/esptool.ts';
+import { createFlasher } from '../flash/engine.ts';
 import type { ChipInfo, Flasher } from '../flash/flasher.ts';
 import type { SerialLine } from '../serial/line.ts';
 import type { SettingValues } from './online.ts';
@@ -88,7 +88,7 @@ export interface OfflineResult {
 
 /** Changes the settings of a board through its loader, then starts its application. @throws TincanError NVS_FAILED, NVS_NONE */
 export async function provisionOffline(options: OfflineOptions): Promise<OfflineResult> {
-  const flasher = (options.createFlasher ?? createEsptoolFlasher)(options.line, {
+  const flasher = (options.createFlasher ?? createFlasher)(options.line, {
     ...(options.baud === undefined ? {} : { baud: options.baud }),
   });
   let touched = false;
