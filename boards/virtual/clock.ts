@@ -26,6 +26,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): void;
   /** How many calls are waiting. */
   readonly pending: number;
+  /** When the next one becomes due; undefined if none waits. */
+  readonly due: number | undefined;
 }
 
 /** A clock for tests. */
@@ -64,6 +66,9 @@ export function manualClock(start = 0): ManualClock {
     },
     get pending() {
       return waiting.size;
+    },
+    get due() {
+      return next(Number.POSITIVE_INFINITY)?.at;
     },
   };
 }

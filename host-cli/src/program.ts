@@ -4,6 +4,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Context } from './context.ts';
 import { EXIT, printError, TincanError } from './errors.ts';
+import type { FlashSizeChoice } from './flash/header.ts';
 import { createOutput } from './output.ts';
 import { refuseSecretArguments } from './provision/secrets.ts';
 import { VERSION } from './version.ts';
@@ -106,11 +107,23 @@ export function createProgram(): Command {
     .addOption(BOARD())
     .option('--baud <rate>', 'speed of the transfer (default: 921600)', wholeNumber)
     .option('--erase', 'erase the whole flash before, settings included')
-    .option('--all', 'write also what the flash holds already')
+    .option('--full', 'write also what the flash holds already')
+    .addOption(
+      new Option(
+        '--flash-size <size>',
+        "what the boot loader's header shall say of the flash (default: what the build wants)",
+      ).choices(['keep', 'detect', '1MB', '2MB', '4MB', '8MB', '16MB', '32MB']),
+    )
     .action(
       async (
         image: string | undefined,
-        options: Common & { board: string; baud?: number; erase?: boolean; all?: boolean },
+        options: Common & {
+          board: string;
+          baud?: number;
+          erase?: boolean;
+          full?: boolean;
+          flashSize?: FlashSizeChoice;
+        },
       ) => (await import('./commands/flash.ts')).flash(contextOf(options), image, options),
     );
   verb(

@@ -72,6 +72,8 @@ export interface WriteReport {
   lineRatio: number;
   /** What was done about bytes that went wrong, in order; empty where all went well. */
   recoveries: Recovery[];
+  /** A file that was left out on purpose: otadata that selects the written slot already. */
+  kept?: string;
 }
 
 /** What an engine does when the board does not answer as it should. */
