@@ -1,4 +1,5 @@
 /** From a chip that does anything to a stub that answers at the speed of the transfer. */
+import { isDeepStrictEqual } from 'node:util';
 import { REG, ROM, ROM_CONSOLE, ROM_OP, words } from '@tincan/shared-protocol';
 import { TincanError } from '../errors.ts';
 import {
@@ -21,6 +22,7 @@ import { startStub } from './stub-code.ts';
 /** After CHANGE_BAUDRATE's answer the chip still has to change: so long nothing is sent. */
 const BAUD_SETTLE_MS = 20;
 const RESET_ROUNDS = 2;
+const ASK_AGAIN = 4;
 /** SYNCs after the first reset; later rounds wait longer, for boards that start slowly. */
 const SYNCS = 4;
 const SYNCS_AT_OTHER_SPEED = 3;
@@ -40,7 +42,7 @@ export async function connectLoader(
   await link.setBaud(ROM.baud);
   link.stub = false;
   if (!(await enter(link, clock, [baud, ...otherBauds]))) throw silent(link);
-  const security = await readSecurity(link);
+  const security = await agreed(() => readSecurity(link));
   refuseForeign(link, security);
   const usb = await isUsb(link);
   if (!link.stub) {
@@ -50,8 +52,8 @@ export async function connectLoader(
   } else if (!usb) {
     await changeBaud(link, clock, baud);
   }
-  const identity = await readIdentity(link);
-  const flashBytes = await readFlashBytes(link);
+  const identity = await agreed(() => readIdentity(link));
+  const flashBytes = await agreed(() => readFlashBytes(link));
   if (flashBytes === undefined) {
     throw new TincanError('FLASH_CHIP', 'The flash chip does not answer.', {
       exit: 'flash',
@@ -63,6 +65,20 @@ export async function connectLoader(
     words(0, flashBytes, ROM.flashEraseBlock, ROM.flashSector, ROM.flashPage, 0xffff),
   );
   return chipInfo(link, security, identity, flashBytes, usb);
+}
+
+/**
+ * Answers carry no checksum: what a refusal may rest on is asked for until two answers in a row are the same.
+ * @throws LoaderError
+ */
+async function agreed<T>(read: () => Promise<T>): Promise<T> {
+  let last = await read();
+  for (let times = 0; times < ASK_AGAIN; times++) {
+    const next = await read();
+    if (isDeepStrictEqual(next, last)) return next;
+    last = next;
+  }
+  throw new LoaderError('damaged', 'the chip answers the same question differently each time');
 }
 
 function chipInfo(

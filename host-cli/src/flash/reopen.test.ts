@@ -1,7 +1,7 @@
+import { manualClock, passTime } from '@tincan/boards';
 import { expect, test } from 'vitest';
 import type { SerialLine } from '../serial/line.ts';
 import type { PortInfo } from '../serial/ports.ts';
-import { manualTime } from '../testing/manual-time.ts';
 import { reopenBoard, samePort } from './reopen.ts';
 
 const port = (path: string, serial?: string, pid = '1001'): PortInfo => ({
@@ -28,9 +28,10 @@ test('without a serial number: the same name, or the only one of its kind', () =
 });
 
 test('it is waited for until it is there and can be opened', async () => {
-  const time = manualTime();
+  const time = manualClock();
   const opened: string[] = [];
-  const line = await time.run(
+  const line = await passTime(
+    time,
     reopenBoard(lost('/dev/ttyACM0', 'AA'), {
       clock: time,
       list: async () => (time.now() < 5000 ? [] : [port('/dev/ttyACM3', 'AA')]),
@@ -46,9 +47,9 @@ test('it is waited for until it is there and can be opened', async () => {
 });
 
 test('a board that does not come back is an error that says what to do', async () => {
-  const time = manualTime();
+  const time = manualClock();
   const waiting = reopenBoard(lost('/dev/ttyACM0', 'AA'), { clock: time, list: async () => [] });
-  await expect(time.run(waiting)).rejects.toMatchObject({
+  await expect(passTime(time, waiting)).rejects.toMatchObject({
     code: 'PORT_LOST',
     message: '/dev/ttyACM0 went away and did not come back.',
     hint: expect.stringContaining('Plug the board in again'),
