@@ -41,7 +41,7 @@ const nvs = (values: typeof OLD | typeof NEW) => buildNvsImage(settingsToNvs(val
 /** Half of it does not compress, as in an application. */
 function app(seed: number, version: string): Uint8Array {
   const random = chance(seed);
-  const wasm = Uint8Array.from({ length: 100_000 }, (_, i) => (i & 0x800 ? i >> 5 : random(256)));
+  const wasm = Uint8Array.from({ length: 60_000 }, (_, i) => (i & 0x800 ? i >> 5 : random(256)));
   return wrapWasm({ wasm, version });
 }
 const OLD_APP = app(1, '1.0.0');
@@ -211,7 +211,7 @@ describe.each(STARTS)('a board that is %s', (start) => {
 
   test('power cut at a write', async () => {
     const { operations } = await measure(start);
-    await all(spread(25, operations).map((cutAt) => ({ cutAt, alone: true })));
+    await all(spread(20, operations).map((cutAt) => ({ cutAt, alone: true })));
   });
 
   test('unplugged, and back under another name while it is waited for: nobody has to do anything', async () => {
@@ -247,7 +247,7 @@ describe.each(STARTS)('a board that is %s', (start) => {
 
   test.each(['flip', 'lose', 'double', 'noise'] as const)('bytes on the line: %s', async (kind) => {
     const { toChip, toHost } = await measure(start);
-    const times = kind === 'flip' || kind === 'lose' ? 8 : 4;
+    const times = kind === 'flip' || kind === 'lose' ? 6 : 4;
     const scenes = (direction: 'to-chip' | 'to-host', size: number) =>
       spread(times, size).map((byte, i) => ({
         fault: { kind, direction, at: byte, count: 1 + (i % 3) * 7 },

@@ -14,7 +14,7 @@ import { type LoaderSession, Patience, type Step } from './session.ts';
  * What goes as one zlib stream: larger ones compress hardly better, smaller ones cost round trips; and while the next
  * one is compressed, the line is still busy with the one before.
  */
-const PIECE = 0x20000;
+const PIECE = 0x40000;
 /** Longest a chip may take, in ms for each MB (10^6 bytes), as esptool has it; never less than the first number. */
 const WRITE_MS = { least: 3000, perMb: 40_000 };
 export const MD5_MS = { least: 3000, perMb: 8000 };
