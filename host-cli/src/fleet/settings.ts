@@ -36,7 +36,7 @@ const normal = (mac: string) => mac.toLowerCase().replaceAll(/[^0-9a-f]/g, '');
 
 /**
  * Settings from a CSV file whose first line names its columns: `mac`, names of settings, and any others, which go on
- * the label. Rows with a MAC are for that board, the others for boards in the order in which they ask; none twice.
+ * the label. Rows with a MAC are for that board, the others for boards in the order in which they ask, each for one.
  * @throws TincanError FLEET_CSV, SETTING_…; no secret in it
  */
 export function settingsFromCsv(text: string): SettingsSource {
@@ -62,17 +62,15 @@ export function settingsFromCsv(text: string): SettingsSource {
   const twice = macs.find((mac, i) => macs.indexOf(mac) !== i);
   if (twice !== undefined) throw csvError(`The MAC ${twice} stands in two lines.`);
   const inOrder = rows.filter(({ mac }) => mac === '');
-  const handedOut = new Map<string, Row>();
   return async ({ mac }) => {
     const wanted = normal(mac);
-    const row = rows.find((one) => one.mac === wanted) ?? handedOut.get(wanted) ?? inOrder.shift();
+    const row = rows.find((one) => one.mac === wanted) ?? inOrder.shift();
     if (row === undefined) {
       throw new TincanError('FLEET_ROW', `The CSV file has no settings for the board ${mac}.`, {
         exit: 'usage',
         hint: 'Add a line with its MAC, or one without a MAC, which the next board gets.',
       });
     }
-    handedOut.set(wanted, row);
     return { values: row.values, extra: row.extra };
   };
 }
