@@ -153,7 +153,7 @@ function watchJoin(device: Device, signal?: AbortSignal) {
 
 function wifiError({ reason }: StateChange, trial: boolean): TincanError {
   const hint = trial
-    ? 'Nothing was changed: the device is back on its former network, with all its former settings.'
+    ? 'Nothing was changed: the device has all its former settings, and joins its former network.'
     : 'The settings are kept and the device goes on trying; `tincan config set` changes them.';
   if (reason === 'wifi_password')
     return new TincanError('WIFI_PASSWORD', 'The Wi-Fi network refused the password.', {
