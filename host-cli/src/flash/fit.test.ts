@@ -60,7 +60,7 @@ test.each([
   ['another chip', { chipId: 5 }, 'CHIP_WRONG', /right port/],
   ['no PSRAM', { psramMb: 0 }, 'BOARD_PSRAM', /--board/],
   ['a quarter of the PSRAM', { psramMb: 2 }, 'BOARD_PSRAM', /--board/],
-  ['half of the flash', { flashSize: 4 * MB }, 'IMAGE_FLASH_SIZE', /--flash-size detect/],
+  ['half of the flash', { flashSize: 4 * MB }, 'BOARD_FLASH', /--board/],
 ] as const)('a chip with %s is refused, and nothing is written or erased', async (_, options, code, hint) => {
   const { error, operations } = await refusal(options);
   expect(error).toMatchObject({

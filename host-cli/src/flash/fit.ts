@@ -1,11 +1,14 @@
 /** What can be known only from the chip itself: whether it may be flashed at all, and whether it is this board's chip. */
 import type { Board } from '@tincan/boards';
 import { TincanError } from '../errors.ts';
-import { bytes } from '../output.ts';
 import type { ChipInfo } from './flasher.ts';
 
 /** What a board's definition says of its memory. */
 export type BoardMemory = Pick<Board, 'id' | 'flash' | 'psram'>;
+
+function megabytes(bytes: number): string {
+  return `${bytes / 1024 / 1024} MB`;
+}
 
 function refuse(code: string, message: string, hint: string, cause: string): TincanError {
   return new TincanError(code, message, { exit: 'flash', hint, cause: new Error(cause) });
@@ -43,7 +46,7 @@ export function refuseOtherMemory(chip: ChipInfo, board: BoardMemory): void {
   if (chip.flashBytes < board.flash.bytes) {
     throw refuse(
       'BOARD_FLASH',
-      `The board "${board.id}" has ${bytes(board.flash.bytes)} of flash, this one only ${bytes(chip.flashBytes)}.`,
+      `The board "${board.id}" has ${megabytes(board.flash.bytes)} of flash, this one only ${megabytes(chip.flashBytes)}.`,
       other,
       'the flash chip reports its size by its JEDEC id',
     );
@@ -52,7 +55,7 @@ export function refuseOtherMemory(chip: ChipInfo, board: BoardMemory): void {
   // The eFuses of the first chips were blank there, and an emulator's are.
   if (psram === undefined || chip.revision === 0) return;
   const found = chip.psram;
-  const wanted = `${bytes(psram.bytes)} of ${psram.mode} PSRAM`;
+  const wanted = `${megabytes(psram.bytes)} of ${psram.mode} PSRAM`;
   if (found === undefined) {
     // PSRAM with four data lines may be a part of its own on the board.
     if (psram.mode === 'quad') return;
@@ -67,7 +70,7 @@ export function refuseOtherMemory(chip: ChipInfo, board: BoardMemory): void {
     const mode = found.mode === undefined ? '' : `${found.mode} `;
     throw refuse(
       'BOARD_PSRAM',
-      `The board "${board.id}" has ${wanted}, but this chip has ${bytes(found.bytes)} of ${mode}PSRAM.`,
+      `The board "${board.id}" has ${wanted}, but this chip has ${megabytes(found.bytes)} of ${mode}PSRAM.`,
       other,
       'this is what its eFuses say',
     );

@@ -103,6 +103,7 @@ export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
     goOn();
     say({ stage: 'connected', chip });
     refuseProtected(chip);
+    if (options.memory !== undefined) refuseOtherMemory(chip, options.memory);
     const files = withFlashSize(options.files, options.flashSize ?? 'keep', chip.flashBytes);
     const checked = checkFiles(files, {
       ...board,
@@ -110,7 +111,6 @@ export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
       revision: chip.revision,
       ...(await boardTable(flasher, files)),
     });
-    if (options.memory !== undefined) refuseOtherMemory(chip, options.memory);
     goOn();
     if (options.eraseAll) {
       say({ stage: 'erasing' });
