@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from './contract.ts';
 
 /** Real time: milliseconds since the process began. */
@@ -26,6 +27,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): void;
   /** How many calls are waiting. */
   readonly pending: number;
+  /** When the next one becomes due; undefined if none waits. */
+  readonly due: number | undefined;
 }
 
 /** A clock for tests. */
@@ -65,5 +68,38 @@ export function manualClock(start = 0): ManualClock {
     get pending() {
       return waiting.size;
     },
+    get due() {
+      return next(Number.POSITIVE_INFINITY)?.at;
+    },
   };
+}
+
+/** Turns of the event loop after which what was begun is taken to wait for time. */
+const TURNS = 2;
+const LIMIT_MS = 3_600_000;
+const ROUNDING_MS = 1e-6;
+
+/**
+ * Lets time leap to what is due next, whenever nothing else goes on, until the promise is settled. Throws if it waits
+ * for something else than time, or for more than `limitMs` of it.
+ */
+export async function passTime<T>(
+  clock: ManualClock,
+  promise: Promise<T>,
+  limitMs: number = LIMIT_MS,
+): Promise<T> {
+  let settled = false;
+  const end = () => {
+    settled = true;
+  };
+  promise.then(end, end);
+  const limit = clock.now() + limitMs;
+  for (;;) {
+    for (let i = 0; i < TURNS && !settled; i++) await turn();
+    if (settled) return promise;
+    const { due } = clock;
+    if (due === undefined || due > limit) throw new Error(`something still waits at ${clock.now()} ms`);
+    // A little more, for the difference may be rounded down.
+    clock.advance(due - clock.now() + ROUNDING_MS);
+  }
 }

@@ -7,7 +7,16 @@ import { serveRfc2217 } from './fronts/rfc2217.ts';
 export interface VirtualBoardOptions
   extends Pick<
     ChipOptions,
-    'mac' | 'pace' | 'fifo' | 'timing' | 'chipId' | 'revision' | 'secureDownload' | 'flashEncryption'
+    | 'mac'
+    | 'pace'
+    | 'fifo'
+    | 'timing'
+    | 'chipId'
+    | 'revision'
+    | 'secureDownload'
+    | 'secureBoot'
+    | 'flashEncryption'
+    | 'psramMb'
   > {
   /** Where the flash is kept; in memory if not given. */
   flashFile?: string;

@@ -8,7 +8,7 @@ export { Device, type DeviceListener, type DeviceMessage, type DeviceOptions } f
 export { eventType, messageLine, messageRecord, type TailRecord } from './device/format.ts';
 export { asTincanError, EXIT, type ExitName, errorReport, printError, TincanError } from './errors.ts';
 export { type AppInfo, type CheckOptions, checkFiles } from './flash/check.ts';
-export { createEsptoolFlasher } from './flash/esptool.ts';
+export { createFlasher } from './flash/engine.ts';
 export type { ChipInfo, Flasher, FlashFile, FlashProgress, WriteReport } from './flash/flasher.ts';
 export { type FlashPlan, readPlan } from './flash/plan.ts';
 export { type FlashOptions, type FlashResult, type FlashStage, flashBoard } from './flash/run.ts';

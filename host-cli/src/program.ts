@@ -4,6 +4,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Context } from './context.ts';
 import { EXIT, printError, TincanError } from './errors.ts';
+import type { FlashSizeChoice } from './flash/header.ts';
+import type { LabelFormat } from './fleet/labels.ts';
 import { createOutput } from './output.ts';
 import { refuseSecretArguments } from './provision/secrets.ts';
 import { VERSION } from './version.ts';
@@ -46,6 +48,23 @@ function seconds(text: string): number {
 }
 
 const several = (value: string, before: string[] = []) => [...before, value];
+
+interface Fleet {
+  all?: boolean;
+  settings?: string;
+  settingsCommand?: string;
+  labels?: LabelFormat;
+  jobs?: number;
+}
+const SETTINGS_FILE = () =>
+  new Option(
+    '--settings <csv>',
+    'with --all: settings of each board, by MAC or in order; - is standard input',
+  );
+const SETTINGS_COMMAND = () =>
+  new Option('--settings-command <command>', 'with --all: a command that prints them, run for each board');
+const LABELS = () =>
+  new Option('--labels <format>', 'with --all: how the labels are printed').choices(['text', 'csv', 'json']);
 
 const BOARD = () => new Option('--board <id>', 'board, one of `tincan boards`').default('virtual');
 
@@ -106,12 +125,33 @@ export function createProgram(): Command {
     .addOption(BOARD())
     .option('--baud <rate>', 'speed of the transfer (default: 921600)', wholeNumber)
     .option('--erase', 'erase the whole flash before, settings included')
-    .option('--all', 'write also what the flash holds already')
+    .option('--full', 'write also what the flash holds already')
+    .addOption(
+      new Option(
+        '--flash-size <size>',
+        "what the boot loader's header shall say of the flash (default: what the build wants)",
+      ).choices(['keep', 'detect', '1MB', '2MB', '4MB', '8MB', '16MB', '32MB']),
+    )
+    .option('--all', 'every board that is found, or each of --port A,B; the exit status says how many failed')
+    .addOption(SETTINGS_FILE())
+    .addOption(SETTINGS_COMMAND())
+    .addOption(LABELS())
+    .option('--jobs <n>', 'with --all: how many boards at once (default: all)', wholeNumber)
     .action(
       async (
         image: string | undefined,
-        options: Common & { board: string; baud?: number; erase?: boolean; all?: boolean },
-      ) => (await import('./commands/flash.ts')).flash(contextOf(options), image, options),
+        options: Common & {
+          board: string;
+          baud?: number;
+          erase?: boolean;
+          full?: boolean;
+          flashSize?: FlashSizeChoice;
+        } & Fleet,
+      ) => {
+        if (options.all)
+          status = await (await import('./commands/fleet.ts')).flashAll(contextOf(options), image, options);
+        else await (await import('./commands/flash.ts')).flash(contextOf(options), image, options);
+      },
     );
   verb(
     program,
@@ -128,6 +168,23 @@ export function createProgram(): Command {
     .option('--offline', 'write into the NVS partition through the loader; needs no running firmware')
     .option('--fresh', 'with --offline: forget what the partition holds')
     .option('--out <file>', 'write an NVS image into a file instead')
+    .option('--size <bytes>', "with --out: its size (default: that of the board's partition)", wholeNumber)
+    .option(
+      '--csv <file>',
+      "with --offline or --out: more NVS entries, in the CSV format of ESP-IDF's generator",
+    )
+    .option('--keys <file>', 'the partition is encrypted by the keys of this nvs_keys image')
+    .option('--make-keys <file>', 'encrypt it by new keys, and write them into this nvs_keys image')
+    .option(
+      '--hmac-key-file <file>',
+      'encrypt it by keys derived from this eFuse key, which the chip must have',
+    )
+    .option('--keyring', "secrets from this computer's keyring; those that are asked for are put there")
+    .option('--all', 'every board that is found, or each of --port A,B; the exit status says how many failed')
+    .addOption(SETTINGS_FILE())
+    .addOption(SETTINGS_COMMAND())
+    .addOption(LABELS())
+    .option('--jobs <n>', 'with --all: how many boards at once (default: all)', wholeNumber)
     .action(
       async (
         options: Common & {
@@ -140,8 +197,18 @@ export function createProgram(): Command {
           offline?: boolean;
           fresh?: boolean;
           out?: string;
-        },
-      ) => (await import('./commands/provision.ts')).provision(contextOf(options), options),
+          size?: number;
+          csv?: string;
+          keys?: string;
+          makeKeys?: string;
+          hmacKeyFile?: string;
+          keyring?: boolean;
+        } & Fleet,
+      ) => {
+        if (options.all)
+          status = await (await import('./commands/fleet.ts')).provisionAll(contextOf(options), options);
+        else await (await import('./commands/provision.ts')).provision(contextOf(options), options);
+      },
     );
   addConfig(program);
   verb(program, 'tail', 'show everything a device says: logs and events', 'tincan tail --until response.done')
@@ -295,7 +362,8 @@ function addConfig(program: Command): void {
     'tincan config set audio.volume=40 session.voice=cedar',
   )
     .option('--file <file>', 'the value is in a file; - is standard input')
-    .action(async (given: string[], options: Common & { file?: string }) =>
+    .option('--keyring', "a secret from this computer's keyring; one that is asked for is put there")
+    .action(async (given: string[], options: Common & { file?: string; keyring?: boolean }) =>
       (await import('./commands/config.ts')).configSet(contextOf(options), given, options),
     );
   verb(config, 'unset <names...>', 'back to the defaults', 'tincan config unset session.voice').action(

@@ -246,4 +246,6 @@ export interface CommitAnswer {
   changed: string[];
   /** The strongest effect among the changed settings. */
   effect: 'none' | 'now' | 'session' | 'wifi';
+  /** It is in force, but not kept before its network is joined. */
+  trial?: true;
 }

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { benchDemo } from './demo.ts';
 import { benchFlash } from './flash.ts';
 import { benchLink } from './link.ts';
+import { benchSettings } from './settings.ts';
 
 export interface Figure {
   name: string;
@@ -42,7 +43,8 @@ function benchStart(): Figure[] {
 }
 
 const figures: Figure[] = [];
-for (const bench of [benchStart, benchFlash, benchLink, benchDemo]) figures.push(...(await bench()));
+for (const bench of [benchStart, benchFlash, benchLink, benchSettings, benchDemo])
+  figures.push(...(await bench()));
 
 const round = (value: number) => Number(value.toPrecision(4));
 for (const { name, value, unit, limit } of figures) {

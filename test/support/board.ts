@@ -82,6 +82,8 @@ export interface TestBoard {
   /** The first change to this state at `from` or later. */
   state(state: StateChange['state'], from?: number): Promise<StateChange>;
   attach(): Promise<Device>;
+  /** The access point takes another password from now on; answers it. */
+  changePassword(): string;
   close(): Promise<void>;
 }
 
@@ -135,6 +137,7 @@ export async function startTestBoard(options: TestBoardOptions = {}): Promise<Te
   const text: string[] = [];
   const written: Buffer[] = [];
   const waiting = new Set<() => void>();
+  const accessPoint = { ssid: SSID, password: PASSWORD };
   let light = { on: false, rgb: 0 };
   let app: TincanApp | undefined;
   let device: Device | undefined;
@@ -146,7 +149,7 @@ export async function startTestBoard(options: TestBoardOptions = {}): Promise<Te
     ...(options.clock && { clock: options.clock }),
     loader: tincanLoader(
       {
-        accessPoints: [{ ssid: SSID, password: PASSWORD }],
+        accessPoints: [accessPoint],
         microphone: options.microphone ?? person,
         loudspeaker: speaker,
         light: (state) => {
@@ -214,6 +217,10 @@ export async function startTestBoard(options: TestBoardOptions = {}): Promise<Te
         `state ${state}`,
         from,
       ),
+    changePassword() {
+      accessPoint.password += '+';
+      return accessPoint.password;
+    },
     async attach() {
       line = await openLine(board.port);
       device = new Device(line, { reconnect: false });

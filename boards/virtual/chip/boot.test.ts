@@ -18,7 +18,9 @@ const IDENTITY: ChipIdentity = {
   revision: 2,
   flashSize: 0x800000,
   secureDownload: false,
+  secureBoot: false,
   flashEncryption: false,
+  psramMb: 8,
 };
 const boot = (flash: NorFlash, identity: Partial<ChipIdentity> = {}) =>
   bootFromFlash(flash, { ...IDENTITY, ...identity }, 'POWERON');

@@ -45,7 +45,10 @@ export interface ChipOptions {
   /** major * 100 + minor. */
   revision?: number;
   secureDownload?: boolean;
+  secureBoot?: boolean;
   flashEncryption?: boolean;
+  /** PSRAM in the package, in MB; 8 where left out. */
+  psramMb?: 0 | 2 | 4 | 8 | 16;
 }
 
 /** Locally administered, as every invented address must be. */
@@ -94,6 +97,8 @@ export class VirtualChip {
       revision: options.revision ?? 2,
       flashSize: options.flash.size,
       secureDownload: options.secureDownload ?? false,
+      secureBoot: options.secureBoot ?? false,
+      psramMb: options.psramMb ?? 8,
       flashEncryption: options.flashEncryption ?? false,
     };
     this.#uart = new Uart({
@@ -165,6 +170,11 @@ export class VirtualChip {
   /** DTR and RTS, true is asserted; `times` are those of the front that carries them. */
   setLines(dtr: boolean, rts: boolean, times?: SettleTimes): void {
     this.#lines.set(dtr, rts, times);
+  }
+
+  /** Somebody holds BOOT, or lets go of it: what counts is whether it is held when the chip starts. */
+  holdBoot(held: boolean): void {
+    this.#lines.bootHeld = held;
   }
 
   /** What somebody does who holds BOOT, or not, and presses RESET. */

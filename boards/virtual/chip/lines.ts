@@ -22,6 +22,8 @@ export const REMOTE_LINES: SettleTimes = { settleMs: 5, lateMs: 250 };
 export class ResetLines {
   dtr = false;
   rts = false;
+  /** The BOOT button pulls IO0 low, whatever the lines do. */
+  bootHeld = false;
   readonly #clock: Clock;
   readonly #onHold: () => void;
   readonly #onStart: (mode: BootMode) => void;
@@ -40,7 +42,7 @@ export class ResetLines {
   }
 
   get mode(): BootMode {
-    return this.dtr && !this.rts ? 'download' : 'run';
+    return this.bootHeld || (this.dtr && !this.rts) ? 'download' : 'run';
   }
 
   /** Both lines at once, as the host sees them: true is asserted. */

@@ -133,9 +133,9 @@ export abstract class Loader {
 
   /** GET_SECURITY_INFO's 20 bytes: flags, crypt count, 7 key purposes, chip id, API version. */
   protected securityInfo(): Uint8Array {
-    const { secureDownload, flashEncryption, chipId } = this.host.identity;
+    const { secureDownload, secureBoot, flashEncryption, chipId } = this.host.identity;
     const body = new Uint8Array(20);
-    body[0] = secureDownload ? 1 << 2 : 0;
+    body[0] = (secureBoot ? 1 << 0 : 0) | (secureDownload ? 1 << 2 : 0);
     body[4] = flashEncryption ? 1 : 0;
     body[5] = flashEncryption ? 4 : 0;
     body.set(words(chipId, 0), 12);

@@ -12,16 +12,22 @@ export interface ChipIdentity {
   revision: number;
   flashSize: number;
   secureDownload: boolean;
+  secureBoot: boolean;
   flashEncryption: boolean;
+  /** PSRAM in the package, in MB. */
+  psramMb: 0 | 2 | 4 | 8 | 16;
 }
 
 const EFUSE = {
   cryptCount: REG.efuseBase + 0x34,
+  secureBoot: REG.efuseBase + 0x38,
   block1Word4: REG.efuseBase + 0x54,
   block2Word4: REG.efuseBase + 0x6c,
 } as const;
-/** An embedded 8 MB PSRAM of AP Memory at 3.3 V, as in the modules named N8R8. */
-const PSRAM_8MB = (1 << 3) | (1 << 7);
+/** Codes of PSRAM_CAP: two bits in word 4 of block 1, the third in word 5. The maker is AP Memory, at 3.3 V. */
+const PSRAM_CAP = { 0: 0, 8: 1, 2: 2, 16: 3, 4: 4 } as const;
+const PSRAM_AP_3V3 = 1 << 7;
+const SECURE_BOOT_EN = 1 << 20;
 const KEY_PURPOSE_XTS_AES_128 = 4;
 const GIGADEVICE = 0xc8;
 /** The RTC watchdog counts the slow clock: 136 kHz. */
@@ -42,7 +48,8 @@ export class Registers {
 
   /** All back to their values after a reset. */
   reset(mode: 'run' | 'download'): void {
-    const { mac, chipId, revision, flashEncryption } = this.#identity;
+    const { mac, chipId, revision, flashEncryption, secureBoot, psramMb } = this.#identity;
+    const psram = PSRAM_CAP[psramMb];
     const minor = revision % 100;
     this.flashAttached = false;
     this.#values.clear();
@@ -51,10 +58,14 @@ export class Registers {
     set(REG.macLow, (mac[2]! << 24) | (mac[3]! << 16) | (mac[4]! << 8) | mac[5]!);
     set(REG.macHigh, (mac[0]! << 8) | mac[1]!);
     set(REG.efuseBlock1Word3, ((minor & 7) << 18) | (3 << 24)); // eFuse block version v1.3
-    set(EFUSE.block1Word4, PSRAM_8MB);
-    set(REG.efuseBlock1Word5, (Math.floor(revision / 100) << 24) | ((minor >> 3) << 23));
+    set(EFUSE.block1Word4, psramMb === 0 ? 0 : ((psram & 3) << 3) | PSRAM_AP_3V3);
+    set(
+      REG.efuseBlock1Word5,
+      (Math.floor(revision / 100) << 24) | ((minor >> 3) << 23) | ((psram >> 2) << 19),
+    );
     set(EFUSE.block2Word4, 1);
     if (flashEncryption) set(EFUSE.cryptCount, (1 << 18) | (KEY_PURPOSE_XTS_AES_128 << 24));
+    if (secureBoot) set(EFUSE.secureBoot, SECURE_BOOT_EN);
     set(REG.uart0ClkDiv, Math.round(40e6 / ROM.baud));
     set(REG.romConsole, ROM_CONSOLE.uart);
     set(REG.gpioStrap, mode === 'run' ? 8 : 0);

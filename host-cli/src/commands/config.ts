@@ -11,9 +11,10 @@ import { Device } from '../device/device.ts';
 import { messageOf, TincanError } from '../errors.ts';
 import { table } from '../output.ts';
 import { parsePair, parseValue, requireSetting } from '../provision/collect.ts';
+import { accountOf } from '../provision/keyring.ts';
 import { applyAndJoin, isFingerprint, type SettingValues } from '../provision/online.ts';
 import { howTo, isSecret, readSecret, terminalPrompt } from '../provision/secrets.ts';
-import { follows } from './provision.ts';
+import { follows, openKeyring } from './provision.ts';
 
 async function withDevice<T>(context: Context, run: (device: Device) => Promise<T>): Promise<T> {
   const device = new Device(await openBoard(context));
@@ -79,6 +80,7 @@ function isDefault(name: SettingName, values: SettingsAnswer['values']): boolean
 
 export interface ConfigSetOptions {
   file?: string;
+  keyring?: boolean;
 }
 
 /** `tincan config set NAME=VALUE…`, `config set NAME VALUE`, `config set SECRET [--file FILE]`. */
@@ -110,7 +112,12 @@ async function oneValue(
   options: ConfigSetOptions,
 ) {
   if (isSecret(name)) {
-    const value = await readSecret(name, { file: options.file, env: context.env, prompt: terminalPrompt() });
+    const value = await readSecret(name, {
+      file: options.file,
+      env: context.env,
+      prompt: terminalPrompt(),
+      ...(options.keyring && { keyring: await openKeyring(context), account: accountOf(name, undefined) }),
+    });
     if (value === undefined) {
       throw new TincanError('SETTINGS_MISSING', `No value was given for ${name}.`, {
         exit: 'usage',

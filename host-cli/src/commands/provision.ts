@@ -5,7 +5,10 @@ import { type Context, openBoard } from '../context.ts';
 import { Device } from '../device/device.ts';
 import { asTincanError, TincanError } from '../errors.ts';
 import { collectSettings, fillRequired } from '../provision/collect.ts';
-import { provisionOffline, settingsImage } from '../provision/offline.ts';
+import { type Keyring, systemKeyring } from '../provision/keyring.ts';
+import { readNvsCsv } from '../provision/nvs-csv.ts';
+import { readKeys } from '../provision/nvs-keys.ts';
+import { type NvsContents, provisionOffline, settingsImage } from '../provision/offline.ts';
 import { applyAndJoin, isFingerprint, type SettingValues } from '../provision/online.ts';
 import { askVisible, terminalPrompt } from '../provision/secrets.ts';
 
@@ -19,6 +22,13 @@ export interface ProvisionOptions {
   offline?: boolean;
   fresh?: boolean;
   out?: string;
+  /** With `out`: bytes. */
+  size?: number;
+  csv?: string;
+  keys?: string;
+  makeKeys?: string;
+  hmacKeyFile?: string;
+  keyring?: boolean;
 }
 
 const REQUIRED = Object.entries(SETTINGS)
@@ -27,30 +37,63 @@ const REQUIRED = Object.entries(SETTINGS)
 
 /** `tincan provision`: gives a board its network, server and token. */
 export async function provision(context: Context, options: ProvisionOptions): Promise<void> {
-  const values = await collectSettings({ ...options, env: context.env });
-  if (options.out !== undefined) return toFile(context, values, options);
-  if (options.offline) return throughLoader(context, values, options);
-  return onRunning(context, values);
+  const keyring = options.keyring ? await openKeyring(context) : undefined;
+  const values = await collectSettings({ ...options, env: context.env, keyring });
+  if (options.out !== undefined) return toFile(context, values, options, keyring);
+  if (options.offline) return throughLoader(context, values, options, keyring);
+  const raw = (['csv', 'keys', 'makeKeys', 'hmacKeyFile', 'size'] as const).find((name) => options[name]);
+  if (raw !== undefined) {
+    throw new TincanError('USAGE', 'NVS entries and keys go into a file or through the loader.', {
+      exit: 'usage',
+      hint: 'Add --out FILE or --offline; a running board encrypts its settings itself.',
+    });
+  }
+  return onRunning(context, values, keyring);
 }
 
-const questions = (context: Context) => ({
+/** The system's keyring; where there is none, says so once. */
+export async function openKeyring(context: Context): Promise<Keyring | undefined> {
+  const keyring = await systemKeyring();
+  if (keyring === undefined) context.out.warn('this computer has no keyring; secrets come from elsewhere');
+  return keyring;
+}
+
+const questions = (context: Context, keyring: Keyring | undefined) => ({
   env: context.env,
+  keyring,
   prompt: terminalPrompt(),
   ask: process.stdin.isTTY ? askVisible : undefined,
 });
 
-async function toFile(context: Context, values: SettingValues, options: ProvisionOptions): Promise<void> {
-  await fillRequired(values, new Set(), questions(context));
+/** What goes into the partition beside settings. */
+function contentsOf(options: ProvisionOptions): NvsContents {
+  return { entries: options.csv === undefined ? [] : readNvsCsv(options.csv), keys: readKeys(options) };
+}
+
+async function toFile(
+  context: Context,
+  values: SettingValues,
+  options: ProvisionOptions,
+  keyring: Keyring | undefined,
+): Promise<void> {
+  // A CSV file may be all that a partition of somebody else's firmware needs.
+  if (options.csv === undefined) await fillRequired(values, new Set(), questions(context, keyring));
   const nvs = findBoard(options.board).partitions.find((one) => one.type === 'data' && one.subtype === 'nvs');
   if (nvs === undefined)
     throw new TincanError('NVS_NONE', `The board ${options.board} has no nvs partition.`);
   const file = options.out ?? '';
+  const size = options.size ?? nvs.size;
+  const contents = contentsOf(options);
+  const image = settingsImage(values, size, contents);
   // It holds secrets in the clear; the mode of a file that is there already would stay.
   rmSync(file, { force: true });
-  writeFileSync(file, settingsImage(values, nvs.size), { mode: 0o600 });
+  writeFileSync(file, image, { mode: 0o600 });
+  const entries = contents.entries?.length ?? 0;
+  const encrypted = contents.keys !== undefined;
   context.out.result(
-    { file, offset: nvs.offset, bytes: nvs.size, settings: Object.keys(values) },
-    `${file}: NVS image for 0x${nvs.offset.toString(16)} with ${count(values)}. It holds secrets in the clear.`,
+    { file, offset: nvs.offset, bytes: size, settings: Object.keys(values), entries, encrypted },
+    `${file}: NVS image for 0x${nvs.offset.toString(16)} with ${count(values)}${entries > 0 ? ` and ${entries} entries of ${options.csv}` : ''}. ` +
+      (encrypted ? 'It is encrypted.' : 'It holds secrets in the clear.'),
   );
 }
 
@@ -58,13 +101,23 @@ async function throughLoader(
   context: Context,
   values: SettingValues,
   options: ProvisionOptions,
+  keyring: Keyring | undefined,
 ): Promise<void> {
-  await fillRequired(values, options.fresh ? new Set() : new Set(REQUIRED), questions(context));
-  nothingGiven(values);
+  const contents = contentsOf(options);
+  if (!contents.entries?.length) {
+    await fillRequired(values, options.fresh ? new Set() : new Set(REQUIRED), questions(context, keyring));
+    nothingGiven(values);
+  }
   const line = await openBoard(context);
   const started = performance.now();
   try {
-    const { partition } = await provisionOffline({ line, values, fresh: options.fresh ?? false });
+    const { partition } = await provisionOffline({
+      line,
+      values,
+      ...contents,
+      fresh: options.fresh ?? false,
+      env: context.env,
+    });
     const ms = Math.round(performance.now() - started);
     context.out.result(
       { way: 'offline', settings: Object.keys(values), partition: partition.name, ms },
@@ -75,7 +128,11 @@ async function throughLoader(
   }
 }
 
-async function onRunning(context: Context, values: SettingValues): Promise<void> {
+async function onRunning(
+  context: Context,
+  values: SettingValues,
+  keyring: Keyring | undefined,
+): Promise<void> {
   const device = new Device(await openBoard(context));
   try {
     const hello = await device.hello({ timeoutMs: 3000, signal: context.signal }).catch((error: unknown) => {
@@ -87,7 +144,7 @@ async function onRunning(context: Context, values: SettingValues): Promise<void>
         hint: 'Flash it first (`tincan flash`); or use --offline, which needs no running firmware.',
       });
     });
-    await fillRequired(values, await heldBy(device), questions(context));
+    await fillRequired(values, await heldBy(device), questions(context, keyring));
     nothingGiven(values);
     const started = performance.now();
     const { answer, joined } = await applyAndJoin(device, values, context.signal);

@@ -4,6 +4,7 @@ import { findBoard, partitionsOf } from '../build/board.ts';
 import { testFiles } from '../testing/hello-app.ts';
 import { checkFiles } from './check.ts';
 import type { FlashFile } from './flasher.ts';
+import { withFlashSize } from './header.ts';
 
 const good = testFiles();
 const app = good[3]!;
@@ -94,6 +95,20 @@ test.each<[string, FlashFile[], object, string, RegExp]>([
   ],
   ['an odd offset', withApp({ offset: 0x20010 }), {}, 'IMAGE_ALIGN', /4 KiB sector/],
   ['a smaller flash', good, { flashBytes: 0x20000 }, 'IMAGE_PAST_END', /ends at 0x20000/],
+  [
+    'a boot loader for a larger flash',
+    [...withFlashSize(good, '16MB', 0)],
+    { flashBytes: 8 << 20 },
+    'IMAGE_FLASH_SIZE',
+    /says that the flash has 16MB, but this board has/,
+  ],
+  [
+    'a boot loader for a flash that ends before the table does',
+    [...withFlashSize(good, '2MB', 0)],
+    { flashBytes: 8 << 20 },
+    'IMAGE_FLASH_SIZE',
+    /2MB, but the partition ota_0 ends at 0x320000/,
+  ],
   ['a flash smaller than the table', good, { flashBytes: 0x100000 }, 'IMAGE_TABLE', /partition table/],
   ['a place without partition', withApp({ offset: 0x700000 }), {}, 'IMAGE_PLACE', /nothing/],
   [

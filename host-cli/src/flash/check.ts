@@ -15,7 +15,9 @@ import {
 } from '@tincan/shared-protocol';
 import { TincanError } from '../errors.ts';
 import { bytes } from '../output.ts';
+import { chipName } from './chip.ts';
 import type { FlashFile } from './flasher.ts';
+import { bytesOfFlashSize } from './header.ts';
 
 /** The application among the files. */
 export interface AppInfo {
@@ -64,22 +66,10 @@ function refuse(code: string, message: string, hint: string, cause?: string): Ti
 
 const BUILD_AGAIN = 'Build it again with `tincan build`; nothing was written to the board.';
 
-/** Names of chips by the id in an image's header. */
-const CHIPS: Record<number, string> = {
-  0: 'ESP32',
-  2: 'ESP32-S2',
-  5: 'ESP32-C3',
-  9: 'ESP32-S3',
-  12: 'ESP32-C2',
-  13: 'ESP32-C6',
-  16: 'ESP32-H2',
-  18: 'ESP32-P4',
-};
-
 /**
  * Refuses what must not be written.
  * @throws TincanError IMAGE_EMPTY, IMAGE_ALIGN, IMAGE_OVERLAP, IMAGE_PAST_END, IMAGE_TABLE, IMAGE_CHIP,
- *   IMAGE_REVISION, IMAGE_BROKEN, IMAGE_TOO_BIG, IMAGE_PLACE, IMAGE_OTHER_BOARD
+ *   IMAGE_REVISION, IMAGE_BROKEN, IMAGE_TOO_BIG, IMAGE_PLACE, IMAGE_OTHER_BOARD, IMAGE_FLASH_SIZE
  */
 export function checkFiles(files: readonly FlashFile[], options: CheckOptions = {}): Checked {
   checkPlaces(files, options.flashBytes);
@@ -88,7 +78,7 @@ export function checkFiles(files: readonly FlashFile[], options: CheckOptions = 
   for (const file of files) {
     if (file.offset === PARTITION_TABLE_OFFSET) continue;
     if (file.offset < PARTITION_TABLE_OFFSET) {
-      checkImage(file, options);
+      checkFlashSize(file, checkImage(file, options), options.flashBytes, table);
       continue;
     }
     const partition = table === undefined ? undefined : partitionFor(file, table);
@@ -177,7 +167,7 @@ function checkImage(file: FlashFile, options: CheckOptions): ReturnType<typeof p
   if (chip !== undefined && chip !== ROM.chipId) {
     throw refuse(
       'IMAGE_CHIP',
-      `${file.name} is for the ${CHIPS[chip] ?? `chip with id ${chip}`}, not for the ESP32-S3.`,
+      `${file.name} is for the ${chipName(chip)}, not for the ESP32-S3.`,
       'Choose the image of this board with --board, or build it with `tincan build`; nothing was written.',
     );
   }
@@ -204,6 +194,39 @@ function checkImage(file: FlashFile, options: CheckOptions): ReturnType<typeof p
     );
   }
   return image;
+}
+
+/**
+ * The boot loader believes its header: an application does not start where the flash is smaller than that, and a
+ * partition behind that end is refused.
+ */
+function checkFlashSize(
+  file: FlashFile,
+  { header }: ReturnType<typeof parseImage>,
+  flashBytes: number | undefined,
+  table: readonly Partition[] | undefined,
+): void {
+  if (header?.flashSize === undefined) return;
+  const claimed = bytesOfFlashSize(header.flashSize);
+  const hint =
+    'Run it with --flash-size detect: it corrects the header and its hash on the way to the board.';
+  if (flashBytes !== undefined && claimed > flashBytes) {
+    throw refuse(
+      'IMAGE_FLASH_SIZE',
+      `${file.name} says that the flash has ${header.flashSize}, but this board has ${bytes(flashBytes)}.`,
+      hint,
+      'an application stops in its start where the flash is smaller than the boot loader says',
+    );
+  }
+  const behind = table?.find(({ offset, size }) => offset + size > claimed);
+  if (behind !== undefined) {
+    throw refuse(
+      'IMAGE_FLASH_SIZE',
+      `${file.name} says that the flash has ${header.flashSize}, but the partition ${behind.name} ends at ${hex(behind.offset + behind.size)}.`,
+      hint,
+      'the boot loader refuses a partition table that goes past the flash size in its header',
+    );
+  }
 }
 
 function checkApp(file: FlashFile, partition: Partition | undefined, options: CheckOptions): AppInfo {

@@ -1,6 +1,7 @@
 /**
- * What flashing needs of an engine. One is there: esptool-js (`esptool.ts`).
+ * What flashing needs of an engine. One is there: our own client of the chip's loader (`engine.ts`).
  */
+import type { SerialLine } from '../serial/line.ts';
 
 export interface ChipInfo {
   /** "ESP32-S3". */
@@ -16,6 +17,12 @@ export interface ChipInfo {
   interface: 'uart' | 'usb-serial-jtag';
   /** Speed in force after connecting, in baud. */
   baud: number;
+  /** PSRAM in the chip's package, as its eFuses say; undefined where it has none. */
+  psram: { bytes: number; mode: 'quad' | 'octal' | undefined } | undefined;
+  /** Flash in the chip's package, in bytes; undefined where it has none. */
+  packagedFlash: number | undefined;
+  secureBoot: boolean;
+  flashEncryption: boolean;
 }
 
 export interface FlashFile {
@@ -40,7 +47,9 @@ export interface WrittenFile {
   name: string;
   offset: number;
   bytes: number;
-  /** Size on the line before framing. */
+  /** Of them sent: those in sectors that the flash did not hold. */
+  sent: number;
+  /** Size of these on the line before framing. */
   compressed: number;
   /** MD5 of the flash, equal to the file's. */
   md5: string;
@@ -50,8 +59,10 @@ export interface WrittenFile {
 
 export interface WriteReport {
   files: WrittenFile[];
-  /** Bytes of all files that were sent (not the unchanged ones). */
+  /** Bytes that were sent, of all files. */
   bytes: number;
+  /** Bytes that the flash held already. */
+  skipped: number;
   compressed: number;
   /** Bytes that went to the board on the line while writing, framing included. */
   wireBytes: number;
@@ -59,20 +70,42 @@ export interface WriteReport {
   baud: number;
   /** wireBytes against what the line can carry in that time (8N1: baud / 10 bytes a second). */
   lineRatio: number;
+  /** What was done about bytes that went wrong, in order; empty where all went well. */
+  recoveries: Recovery[];
+  /** A file that was left out on purpose: otadata that selects the written slot already. */
+  kept?: string;
 }
+
+/** What an engine does when the board does not answer as it should. */
+export type Recovery =
+  /** The same packet once more: the board reported a wrong checksum. */
+  | { kind: 'resend' }
+  /** Both sides found each other again; what is missing is sent again. */
+  | { kind: 'resync' }
+  /** The chip was reset, and its stub started again. */
+  | { kind: 'reconnect'; baud: number }
+  /** The port went away; waiting for the board to come back. */
+  | { kind: 'gone'; path: string }
+  | { kind: 'back'; path: string };
 
 export interface WriteOptions {
   onProgress?: (progress: FlashProgress) => void;
   /** Stops after the packet under way. */
   signal?: AbortSignal;
-  /** Do not send what the flash holds already. */
+  /** Do not send sectors that the flash holds already. */
   skipUnchanged?: boolean;
 }
 
 export interface Flasher {
+  /** The line in use; another one after the board came back under another name. */
+  readonly line: SerialLine;
   /** Resets the chip into its loader and looks at it. @throws TincanError BOARD_SILENT, CHIP_WRONG, CHIP_LOCKED, FLASH_CHIP */
   connect(): Promise<ChipInfo>;
-  /** Writes and verifies each file by MD5. @throws TincanError FLASH_WRITE, FLASH_VERIFY, INTERRUPTED */
+  /**
+   * Writes and verifies each file by MD5. A sector is erased as a whole, also where a file ends within it. Bytes that
+   * go wrong on the line are sent again, if need be at a lower speed.
+   * @throws TincanError FLASH_WRITE, FLASH_VERIFY, BOARD_CHANGED, PORT_LOST, INTERRUPTED
+   */
   write(files: readonly FlashFile[], options?: WriteOptions): Promise<WriteReport>;
   /** MD5 of a region, 32 hex digits. */
   md5(offset: number, length: number): Promise<string>;

@@ -4,11 +4,14 @@ import { dirname, join, resolve } from 'node:path';
 import { type FlasherArgs, parseFlasherArgs } from '@tincan/shared-protocol';
 import { messageOf, TincanError } from '../errors.ts';
 import type { FlashFile } from './flasher.ts';
+import type { FlashSizeChoice } from './header.ts';
 
 export interface FlashPlan {
   /** The flasher_args.json it was read from. */
   source: string;
   files: FlashFile[];
+  /** What the build wants the boot loader's header to say of the flash. */
+  flashSize: FlashSizeChoice;
 }
 
 /**
@@ -52,7 +55,7 @@ export function readPlan(where: string, board = 'virtual'): FlashPlan {
       });
     }
   });
-  return { source, files };
+  return { source, files, flashSize: args.size };
 }
 
 function isFolder(path: string): boolean {

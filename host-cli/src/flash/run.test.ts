@@ -2,7 +2,7 @@ import { startVirtualBoard } from '@tincan/boards';
 import { afterEach, expect, test } from 'vitest';
 import { openLine, type SerialLine } from '../serial/line.ts';
 import { type HelloAppOptions, helloApp, testFiles } from '../testing/hello-app.ts';
-import { createEsptoolFlasher } from './esptool.ts';
+import { createFlasher } from './engine.ts';
 import { flashBoard } from './run.ts';
 
 const close: (() => unknown)[] = [];
@@ -112,8 +112,8 @@ test('a chip that fails after it entered its loader does not stay there', async 
   virtual.chip.onEvent((event) => {
     if (event.type === 'reset' && event.mode !== 'download') resets++;
   });
-  const createFlasher: NonNullable<Parameters<typeof flashBoard>[0]['createFlasher']> = (one, options) => {
-    const flasher = createEsptoolFlasher(one, options);
+  const failing: NonNullable<Parameters<typeof flashBoard>[0]['createFlasher']> = (one, options) => {
+    const flasher = createFlasher(one, options);
     return Object.assign(Object.create(flasher) as typeof flasher, {
       connect: async () => {
         await flasher.connect();
@@ -123,7 +123,40 @@ test('a chip that fails after it entered its loader does not stay there', async 
       release: () => flasher.release(),
     });
   };
-  await expect(flashBoard({ line, files: testFiles(), createFlasher })).rejects.toThrow('did not start');
+  await expect(flashBoard({ line, files: testFiles(), createFlasher: failing })).rejects.toThrow(
+    'did not start',
+  );
   await expect.poll(() => resets).toBe(1);
   expect(virtual.state).not.toMatch(/stub|rom/);
+});
+
+test('the same image again sends nothing, and leaves the otadata that the boot loader wrote', async () => {
+  const { virtual, line } = await board();
+  await flashBoard({ line, files: testFiles() });
+  const otadata = virtual.flash.read(0xf000, 0x2000);
+  expect(otadata.some((byte) => byte !== 0xff)).toBe(true);
+  const { programs, erases } = virtual.flash.counters;
+  const { report, hello } = await flashBoard({ line, files: testFiles() });
+  expect(report).toMatchObject({ bytes: 0, wireBytes: 0, kept: 'ota_data_initial.bin', recoveries: [] });
+  expect(hello).toBeDefined();
+  expect(virtual.flash.counters).toMatchObject({ programs, erases });
+  expect(virtual.flash.read(0xf000, 0x2000)).toEqual(otadata);
+});
+
+test('BOOT is held: it says so at once, and waits until somebody lets go of it', async () => {
+  const { virtual, line } = await board();
+  virtual.chip.holdBoot(true);
+  const stages: string[] = [];
+  const { hello } = await flashBoard({
+    line,
+    files: testFiles(),
+    onStage: ({ stage }) => {
+      stages.push(stage);
+      if (stage !== 'boot-held') return;
+      virtual.chip.holdBoot(false);
+      virtual.chip.pressReset();
+    },
+  });
+  expect(hello).toBeDefined();
+  expect(stages.slice(-3)).toEqual(['resetting', 'boot-held', 'running']);
 });

@@ -2,26 +2,40 @@
  * The whole of `tincan flash`: check, connect, look at the chip, write, verify, reset, and wait until the board itself
  * says that it runs what was written.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Hello,
   PARTITION_TABLE_OFFSET,
   PARTITION_TABLE_SIZE,
+  type Partition,
   parsePartitionTable,
 } from '@tincan/shared-protocol';
 import { Device, type DeviceOptions } from '../device/device.ts';
-import { asTincanError, interrupted, TincanError } from '../errors.ts';
+import { interrupted } from '../errors.ts';
 import type { SerialLine } from '../serial/line.ts';
 import { type AppInfo, checkFiles } from './check.ts';
-import { createEsptoolFlasher } from './esptool.ts';
-import type { ChipInfo, Flasher, FlashFile, FlashProgress, WriteReport } from './flasher.ts';
+import { type Clock, realTime } from './clock.ts';
+import { createFlasher, type FlasherOptions } from './engine.ts';
+import { type BoardMemory, refuseOtherMemory, refuseProtected } from './fit.ts';
+import type { ChipInfo, Flasher, FlashFile, FlashProgress, Recovery, WriteReport } from './flasher.ts';
+import { type FlashSizeChoice, withFlashSize } from './header.ts';
+import { settledOtaData } from './ota-choice.ts';
+import { waitForImage } from './running.ts';
 
 export interface FlashOptions {
   /** Stays open; what happens to it afterwards is the caller's business. */
   line: SerialLine;
+  /**
+   * Opens the port of the same board after it went away; the line that it gives is the caller's business, too. Without
+   * it a board that goes away is an error.
+   */
+  reopen?: (lost: SerialLine) => Promise<SerialLine>;
   files: readonly FlashFile[];
   /** Refuse an image of another board. */
   board?: string;
+  /** Refuse a chip whose memory is not this board's. */
+  memory?: BoardMemory;
+  /** What the boot loader's header shall say of the flash; `keep` where left out. */
+  flashSize?: FlashSizeChoice;
   /** Speed of the transfer, in baud. */
   baud?: number;
   /** Erase the whole flash before, settings included. */
@@ -35,7 +49,8 @@ export interface FlashOptions {
   helloMs?: number;
   /** How to open the port again if it vanishes at the reset; for tests. */
   device?: DeviceOptions;
-  createFlasher?: (line: SerialLine, options: { baud?: number }) => Flasher;
+  createFlasher?: (line: SerialLine, options: FlasherOptions) => Flasher;
+  clock?: Clock;
 }
 
 export type FlashStage =
@@ -43,7 +58,10 @@ export type FlashStage =
   | { stage: 'connected'; chip: ChipInfo }
   | { stage: 'erasing' }
   | { stage: 'writing' }
+  | { stage: 'recovering'; recovery: Recovery }
   | { stage: 'resetting' }
+  /** The chip started its loader again: somebody holds BOOT. It is still waited for. */
+  | { stage: 'boot-held' }
   | { stage: 'running'; hello: Hello };
 
 export interface FlashResult {
@@ -58,16 +76,20 @@ export interface FlashResult {
 
 /**
  * Flashes a board. Running it again after any failure is safe.
- * @throws TincanError as `checkFiles`, `Flasher`, and BOOT_FAILED, IMAGE_NOT_RUNNING
+ * @throws TincanError as `checkFiles`, `refuseProtected`, `refuseOtherMemory`, `Flasher`, and `waitForImage`
  */
 export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
   const board = options.board === undefined ? {} : { board: options.board };
   checkFiles(options.files, board);
-  const { line, signal } = options;
-  const flasher = (options.createFlasher ?? createEsptoolFlasher)(line, {
-    ...(options.baud === undefined ? {} : { baud: options.baud }),
-  });
+  const { signal } = options;
+  const clock = options.clock ?? realTime;
   const say = (stage: FlashStage) => options.onStage?.(stage);
+  const flasher = (options.createFlasher ?? createFlasher)(options.line, {
+    baud: options.baud,
+    clock,
+    reopen: options.reopen,
+    onRecovery: (recovery) => say({ stage: 'recovering', recovery }),
+  });
   const goOn = () => {
     if (signal?.aborted) throw interrupted('Nothing was written; the board starts with what it has.');
   };
@@ -80,11 +102,14 @@ export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
     const chip = await flasher.connect();
     goOn();
     say({ stage: 'connected', chip });
-    const checked = checkFiles(options.files, {
+    refuseProtected(chip);
+    if (options.memory !== undefined) refuseOtherMemory(chip, options.memory);
+    const files = withFlashSize(options.files, options.flashSize ?? 'keep', chip.flashBytes);
+    const checked = checkFiles(files, {
       ...board,
       flashBytes: chip.flashBytes,
       revision: chip.revision,
-      ...(await boardTable(flasher, options.files)),
+      ...(await boardTable(flasher, files)),
     });
     goOn();
     if (options.eraseAll) {
@@ -92,26 +117,27 @@ export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
       await flasher.eraseAll();
     }
     say({ stage: 'writing' });
-    const report = await flasher.write(options.files, {
-      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-      ...(signal === undefined ? {} : { signal }),
-      skipUnchanged: options.skipUnchanged ?? true,
-    });
+    const report = await write(flasher, files, checked.table, options);
     say({ stage: 'resetting' });
     let device: Device | undefined;
     try {
       await flasher.reset(() => {
         flasher.release();
-        device = new Device(line, { reconnect: true, ...options.device });
+        device = new Device(flasher.line, { reconnect: true, ...options.device });
       });
       touched = false;
-      const started = performance.now();
+      const started = clock.now();
       const hello =
         checked.app === undefined || device === undefined
           ? undefined
-          : await waitForImage(device, checked.app, options.helloMs ?? 15_000, signal);
+          : await waitForImage(device, checked.app, {
+              clock,
+              timeoutMs: options.helloMs ?? 15_000,
+              signal,
+              onBootHeld: () => say({ stage: 'boot-held' }),
+            });
       if (hello !== undefined) say({ stage: 'running', hello });
-      return { chip, report, app: checked.app, hello, bootMs: performance.now() - started };
+      return { chip, report, app: checked.app, hello, bootMs: clock.now() - started };
     } finally {
       device?.release();
     }
@@ -124,6 +150,25 @@ export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
   }
 }
 
+async function write(
+  flasher: Flasher,
+  files: readonly FlashFile[],
+  table: readonly Partition[] | undefined,
+  options: FlashOptions,
+): Promise<WriteReport> {
+  const skipUnchanged = options.skipUnchanged ?? true;
+  const kept = skipUnchanged && !options.eraseAll ? await settledOtaData(flasher, files, table) : undefined;
+  const report = await flasher.write(
+    files.filter((file) => file !== kept),
+    {
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      skipUnchanged,
+    },
+  );
+  return kept === undefined ? report : { ...report, kept: kept.name };
+}
+
 /** The table that is on the board, for files that bring none. */
 async function boardTable(flasher: Flasher, files: readonly FlashFile[]) {
   if (files.some((file) => file.offset === PARTITION_TABLE_OFFSET)) return {};
@@ -131,63 +176,4 @@ async function boardTable(flasher: Flasher, files: readonly FlashFile[]) {
     await flasher.read(PARTITION_TABLE_OFFSET, PARTITION_TABLE_SIZE),
   );
   return problems.length === 0 ? { table: entries } : {};
-}
-
-/** Waits until the board says that it runs this image. */
-async function waitForImage(
-  device: Device,
-  app: AppInfo,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<Hello> {
-  const done = new AbortController();
-  const wait = device.waitFor<Hello>(
-    (message) => (message.method === 'hello' ? (message.params as unknown as Hello) : undefined),
-    'hello',
-    { timeoutMs, signal },
-  );
-  // The notification can be missed where USB comes back late, so it is asked for as well.
-  const ask = (async () => {
-    for (;;) {
-      await sleep(3000, undefined, { signal: done.signal });
-      const hello = await device
-        .request<Hello>('device.hello', {}, { timeoutMs: 2500, signal: done.signal })
-        .catch(() => undefined);
-      if (hello !== undefined) return hello;
-    }
-  })();
-  let hello: Hello;
-  try {
-    hello = await Promise.race([wait, ask]);
-  } catch (error) {
-    if (asTincanError(error).code !== 'DEVICE_TIMEOUT') throw error;
-    const said = device.lastText.slice(-8);
-    throw new TincanError(
-      'BOOT_FAILED',
-      `The board did not say hello within ${timeoutMs / 1000} s after its reset.`,
-      {
-        exit: 'flash',
-        cause: new Error(
-          said.length > 0 ? `it said last:\n    ${said.join('\n    ')}` : 'nothing at all came from it',
-        ),
-        hint: 'Press RESET once and look with `tincan tail`. The image is in the flash and its MD5 was right.',
-      },
-    );
-  } finally {
-    done.abort();
-    wait.catch(() => undefined);
-    ask.catch(() => undefined);
-  }
-  if (hello.image !== app.image) {
-    throw new TincanError(
-      'IMAGE_NOT_RUNNING',
-      'The board runs another image than the one that was flashed.',
-      {
-        exit: 'flash',
-        cause: new Error(`flashed ${app.image.slice(0, 16)}…, running ${hello.image.slice(0, 16)}…`),
-        hint: 'It may have gone back to its other slot; `tincan flash --erase` starts from an empty flash.',
-      },
-    );
-  }
-  return hello;
 }

@@ -4,6 +4,7 @@
  */
 import { checkSetting, closestSetting, parseSetting, SETTING_NAMES, SETTINGS } from '@tincan/shared-protocol';
 import { TincanError } from '../errors.ts';
+import { accountOf, type Keyring } from './keyring.ts';
 import type { SettingValues } from './online.ts';
 import { envName, howTo, isSecret, readSecret, type SecretName, type SecretSources } from './secrets.ts';
 
@@ -19,6 +20,7 @@ export interface CollectOptions {
   prompt?: SecretSources['prompt'];
   ask?: ((message: string) => Promise<string | undefined>) | undefined;
   readStdin?: () => string;
+  keyring?: Keyring | undefined;
 }
 
 /** Checks a value as people write it. @throws TincanError with the code of the rule it breaks; no secret in it */
@@ -100,6 +102,8 @@ export async function collectSettings(options: CollectOptions): Promise<SettingV
     const value = await readSecret(name, {
       file,
       env,
+      keyring: options.keyring,
+      account: accountOf(name, values['wifi.ssid']),
       ...(options.readStdin === undefined ? {} : { readStdin: options.readStdin }),
     });
     if (value !== undefined) values[name] = parseValue(name, value);
@@ -115,7 +119,7 @@ export async function collectSettings(options: CollectOptions): Promise<SettingV
 export async function fillRequired(
   values: SettingValues,
   held: ReadonlySet<string>,
-  options: Pick<CollectOptions, 'prompt' | 'ask' | 'env'>,
+  options: Pick<CollectOptions, 'prompt' | 'ask' | 'env' | 'keyring'>,
 ): Promise<void> {
   const missing: string[] = [];
   for (const name of SETTING_NAMES) {
@@ -124,7 +128,12 @@ export async function fillRequired(
     const wanted = required || (name === 'wifi.password' && values['wifi.ssid'] !== undefined && !required);
     if (!wanted || name in values || (required && held.has(name))) continue;
     const text = isSecret(name)
-      ? await readSecret(name, { env: options.env ?? process.env, prompt: options.prompt })
+      ? await readSecret(name, {
+          env: options.env ?? process.env,
+          prompt: options.prompt,
+          keyring: options.keyring,
+          account: accountOf(name, values['wifi.ssid']),
+        })
       : await options.ask?.(`${setting.help} (${name})`);
     if (text === undefined) {
       if (required) missing.push(name);

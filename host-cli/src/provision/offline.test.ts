@@ -1,5 +1,17 @@
-import { buildNvsImage, readNvs, settingsFromNvs } from '@tincan/shared-protocol';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import {
+  buildNvsImage,
+  decryptNvs,
+  generateNvsKeys,
+  type NvsEntry,
+  readNvs,
+  settingsFromNvs,
+} from '@tincan/shared-protocol';
 import { afterEach, expect, test } from 'vitest';
+import { createFlasher } from '../flash/engine.ts';
 import { openLine } from '../serial/line.ts';
 import { flashedBoard } from '../testing/hello-app.ts';
 import { editSettings, provisionOffline, settingsImage } from './offline.ts';
@@ -32,7 +44,7 @@ test('editing keeps what is not ours and what is not named, and takes settings b
       { namespace: 'tincan', key: 'wifi_ssid', type: 'string', value: 'old' },
       { namespace: 'tincan', key: 'volume', type: 'u8', value: 12 },
       { namespace: 'tincan', key: 'voice', type: 'string', value: 'cedar' },
-      { namespace: 'tincan', key: 'journal', type: 'blob', value: Uint8Array.of(9) },
+      { namespace: 'tincan', key: 'journal', type: 'blob', value: Uint8Array.of(9) }, // not whole
     ],
     { size: SIZE },
   );
@@ -91,4 +103,83 @@ test('a board without a partition table is told to be flashed first', async () =
     code: 'NVS_NONE',
     hint: expect.stringContaining('tincan flash'),
   });
+});
+
+/** A journal as firmware/core/settings_journal.c builds it: an SSID, a volume, and a voice taken back. */
+function journal(): Uint8Array {
+  const entry = (key: string, type: number, value: Uint8Array) =>
+    Buffer.concat([Buffer.from([key.length]), Buffer.from(key), Buffer.from([type, value.length, 0]), value]);
+  const body = Buffer.concat([
+    Buffer.from([1, 3]),
+    entry('wifi_ssid', 0x21, Buffer.from('committed')),
+    entry('volume', 1, Buffer.from([33])),
+    entry('voice', 0, Buffer.alloc(0)),
+  ]);
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32LE(crc32(body));
+  return Buffer.concat([body, sum]);
+}
+
+test('a commit that a power cut left half done is ended first, as the firmware would', () => {
+  const before = buildNvsImage(
+    [
+      { namespace: 'tincan', key: 'wifi_ssid', type: 'string', value: 'old' },
+      { namespace: 'tincan', key: 'voice', type: 'string', value: 'cedar' },
+      { namespace: 'tincan', key: 'journal', type: 'blob', value: journal() },
+    ],
+    { size: SIZE },
+  );
+  const after = editSettings(before, { 'tools.enabled': false });
+  expect(settings(after)).toEqual({ 'wifi.ssid': 'committed', 'audio.volume': 33, 'tools.enabled': false });
+  expect(readNvs(after).entries.some(({ key }) => key === 'journal')).toBe(false);
+});
+
+test('an encrypted partition is edited with its keys, and left alone without them', () => {
+  const keys = generateNvsKeys();
+  const other: NvsEntry = {
+    namespace: 'other',
+    key: 'blob',
+    type: 'blob',
+    value: new Uint8Array(5000).fill(0xff),
+  };
+  const before = settingsImage({ 'wifi.ssid': 'old' }, SIZE, { entries: [other], keys });
+  expect(settings(before)).toEqual({});
+  const after = editSettings(before, { 'wifi.ssid': 'new' }, { keys });
+  const { entries, problems } = readNvs(decryptNvs(after, keys));
+  expect(problems).toEqual([]);
+  expect(entries).toContainEqual(other);
+  expect(settings(decryptNvs(after, keys))).toEqual({ 'wifi.ssid': 'new' });
+  for (const wrong of [undefined, generateNvsKeys()])
+    expect(() => editSettings(before, { 'wifi.ssid': 'new' }, { keys: wrong })).toThrow(
+      expect.objectContaining({ code: 'NVS_ENCRYPTED', exitCode: 5 }),
+    );
+  const plain = settingsImage({ 'wifi.ssid': 'old' }, SIZE);
+  expect(() => editSettings(plain, {}, { keys })).toThrow(expect.objectContaining({ code: 'NVS_ENCRYPTED' }));
+});
+
+test('where a write stopped after erasing, the next run still knows what was there', async () => {
+  const { board } = await flashedBoard();
+  close.push(() => board.close());
+  const env = { XDG_CONFIG_HOME: mkdtempSync(join(tmpdir(), 'tincan-rescue-')) };
+  close.push(() => rmSync(env.XDG_CONFIG_HOME, { recursive: true }));
+  const other: NvsEntry = { namespace: 'other', key: 'k', type: 'u8', value: 7 };
+  board.flash.program(0x9000, buildNvsImage([other], { size: SIZE }));
+  const line = await openLine(board.port);
+  close.push(() => line.close());
+  const half = (on: typeof line, options: { baud?: number }) => {
+    const flasher = createFlasher(on, options);
+    flasher.write = async () => {
+      board.flash.erase(0x9000, 0x1000);
+      throw new Error('the power is gone');
+    };
+    return flasher;
+  };
+  const values = { 'wifi.ssid': 'home' };
+  await expect(provisionOffline({ line, values, env, createFlasher: half })).rejects.toThrow('power');
+  const [file] = readdirSync(join(env.XDG_CONFIG_HOME, 'tincan/rescue'));
+  expect(statSync(join(env.XDG_CONFIG_HOME, 'tincan/rescue', file!)).mode & 0o777).toBe(0o600);
+  await provisionOffline({ line, values, env });
+  expect(readNvs(board.flash.read(0x9000, SIZE)).entries).toContainEqual(other);
+  expect(settings(board.flash.read(0x9000, SIZE))).toEqual(values);
+  expect(readdirSync(join(env.XDG_CONFIG_HOME, 'tincan/rescue'))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { forgetSecrets } from '../redact.ts';
 import { openLine } from '../serial/line.ts';
 import { flashedBoard, type HelloAppOptions } from '../testing/hello-app.ts';
 import { collectSettings, fillRequired, parsePair } from './collect.ts';
-import { applySettings, chunkValues, fingerprintOf } from './online.ts';
+import { applyAndJoin, applySettings, chunkValues, fingerprintOf } from './online.ts';
 
 const close: (() => unknown)[] = [];
 afterEach(async () => {
@@ -141,4 +141,47 @@ test('what is missing is asked for; where nobody can be asked, the error names i
 
 test('name=value may hold more equals signs and nothing at all', () => {
   expect(parsePair('session.greeting=')).toEqual(['session.greeting', '']);
+});
+
+const NETWORKS = { networks: { home: 'correct horse', work: 'also long enough' } };
+
+test('a new network is kept once it was joined', async () => {
+  const { device, app } = await running(NETWORKS);
+  const { answer, joined } = await applyAndJoin(device, {
+    'wifi.ssid': 'work',
+    'wifi.password': 'also long enough',
+    'audio.volume': 33,
+  });
+  expect(answer.trial).toBe(true);
+  expect(joined?.reason).toBe('wifi_up');
+  expect(app.settings).toMatchObject({ 'wifi.ssid': 'work', 'audio.volume': 33 });
+});
+
+test.each([
+  ['home', 'not the password', 'WIFI_PASSWORD'],
+  ['nowhere', 'correct horse', 'WIFI_NOT_FOUND'],
+])('a network that fails changes nothing: %s', async (ssid, password, code) => {
+  const { device, app } = await running(NETWORKS);
+  await applySettings(device, { 'wifi.ssid': 'home', 'wifi.password': 'correct horse' });
+  const before = { ...app.settings };
+  const trying = applyAndJoin(device, { 'wifi.ssid': ssid, 'wifi.password': password, 'audio.volume': 33 });
+  await expect(trying).rejects.toMatchObject({
+    code,
+    hint: expect.stringContaining('former network'),
+    exitCode: 5,
+  });
+  expect(app.settings).toEqual(before);
+});
+
+test('whoever stops waiting for a network leaves the former one', async () => {
+  const { device, app } = await running(NETWORKS);
+  const stop = new AbortController();
+  const trying = applyAndJoin(
+    device,
+    { 'wifi.ssid': 'nowhere', 'wifi.password': 'x'.repeat(8) },
+    stop.signal,
+  );
+  stop.abort();
+  await expect(trying).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  if (app.requests.includes('settings.commit')) expect(app.requests.at(-1)).toBe('settings.discard');
 });

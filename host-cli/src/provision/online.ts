@@ -50,11 +50,8 @@ export function chunkValues(values: SettingValues, limit = CHUNK): SettingValues
   return chunks;
 }
 
-/**
- * Applies settings to a running device; all of them are in force afterwards, or none.
- * @throws TincanError SETTING_… as the device says, SETTINGS_DIFFER
- */
-export async function applySettings(device: Device, values: SettingValues): Promise<CommitAnswer> {
+/** Settings are staged, in as many pieces as they need; on an error nothing is. */
+async function stage(device: Device, values: SettingValues): Promise<void> {
   try {
     for (const chunk of chunkValues(values)) await device.request('settings.set', { values: chunk });
   } catch (error) {
@@ -62,7 +59,21 @@ export async function applySettings(device: Device, values: SettingValues): Prom
     await device.request('settings.discard').catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * Applies settings to a running device; all of them are in force afterwards, or none.
+ * @throws TincanError SETTING_… as the device says, SETTINGS_DIFFER
+ */
+export async function applySettings(device: Device, values: SettingValues): Promise<CommitAnswer> {
+  await stage(device, values);
   const answer = await device.request<CommitAnswer>('settings.commit');
+  await verify(device, values);
+  return answer;
+}
+
+/** @throws TincanError SETTINGS_DIFFER */
+async function verify(device: Device, values: SettingValues): Promise<void> {
   const wrong = await differing(device, values);
   if (wrong.length > 0) {
     throw new TincanError('SETTINGS_DIFFER', `The device does not hold what was sent: ${wrong.join(', ')}.`, {
@@ -70,43 +81,80 @@ export async function applySettings(device: Device, values: SettingValues): Prom
       hint: 'Run it again; if it stays so, the firmware and this program do not fit together (`tincan doctor`).',
     });
   }
-  return answer;
 }
 
 /** How long joining a network may take before nobody waits for it any more, in ms. */
 const JOIN_MS = 20_000;
+/** The device itself ends a trial: after two tries, each of 30 s at most. */
+const TRIAL_MS = 65_000;
 
 /**
- * `applySettings`, and, where they make the device join a network, waits for how that ends. `joined` is undefined
- * where nothing is to be joined: the network did not change, or something that is needed is still missing.
- * @throws TincanError as `applySettings`, and WIFI_PASSWORD, WIFI_NOT_FOUND, WIFI_FAILED; the settings are kept then
+ * `applySettings`, and, where they make the device join a network, waits for how that ends. A device that has a network
+ * tries the new one first, and keeps the settings only when it has joined: else all of the former ones are in force
+ * again. `joined` is undefined where nothing is to be joined: the network did not change, or something that is needed
+ * is still missing.
+ * @throws TincanError as `applySettings`, and WIFI_PASSWORD, WIFI_NOT_FOUND, WIFI_FAILED
  */
 export async function applyAndJoin(
   device: Device,
   values: SettingValues,
   signal?: AbortSignal,
 ): Promise<{ answer: CommitAnswer; joined: StateChange | undefined }> {
-  const end = device.waitFor<StateChange>(
-    ({ method, params }) => {
-      const change = params as unknown as StateChange;
-      const over =
-        change.reason === 'wifi_up' || (change.state === 'backoff' && change.reason.startsWith('wifi_'));
-      return method === 'state' && over ? change : undefined;
-    },
-    'the network',
-    { timeoutMs: JOIN_MS, signal },
-  );
-  end.catch(() => undefined);
-  const answer = await applySettings(device, values);
+  const ends = watchJoin(device, signal);
+  await stage(device, values);
+  const answer = await device.request<CommitAnswer>('settings.commit', { trial: true });
+  if (answer.trial) {
+    const joined = await ends.trial.catch(async (error: unknown) => {
+      // Nobody waits any more: the former network is the one that is known to work.
+      await device.request('settings.discard').catch(() => undefined);
+      throw error;
+    });
+    if (joined.reason !== 'wifi_up') throw wifiError(joined, true);
+    await verify(device, values);
+    return { answer, joined };
+  }
+  await verify(device, values);
   if (answer.effect !== 'wifi' || (await device.hello()).state === 'unprovisioned')
     return { answer, joined: undefined };
-  const joined = await end;
-  if (joined.reason !== 'wifi_up') throw wifiError(joined);
+  const joined = await ends.kept;
+  if (joined.reason !== 'wifi_up') throw wifiError(joined, false);
   return { answer, joined };
 }
 
-function wifiError({ reason }: StateChange): TincanError {
-  const hint = 'The settings are kept and the device goes on trying; `tincan config set` changes them.';
+/**
+ * The end of joining, watched from before the commit: of a trial any failure is the end; else the device goes on to its
+ * other networks, and the end is its pause.
+ */
+function watchJoin(device: Device, signal?: AbortSignal) {
+  let begun = false;
+  const watch = (timeoutMs: number, isEnd: (change: StateChange) => boolean) => {
+    const end = device.waitFor<StateChange>(
+      ({ method, params }) => {
+        if (method !== 'state') return undefined;
+        const change = params as unknown as StateChange;
+        begun ||= change.reason === 'settings';
+        return isEnd(change) ? change : undefined;
+      },
+      'the network',
+      { timeoutMs, signal },
+    );
+    end.catch(() => undefined);
+    return end;
+  };
+  const failed = ({ reason }: StateChange) => reason.startsWith('wifi_') && reason !== 'wifi_up';
+  return {
+    trial: watch(TRIAL_MS, (change) => begun && (change.reason === 'wifi_up' || failed(change))),
+    kept: watch(
+      JOIN_MS,
+      (change) => change.reason === 'wifi_up' || (change.state === 'backoff' && failed(change)),
+    ),
+  };
+}
+
+function wifiError({ reason }: StateChange, trial: boolean): TincanError {
+  const hint = trial
+    ? 'Nothing was changed: the device has all its former settings, and joins its former network.'
+    : 'The settings are kept and the device goes on trying; `tincan config set` changes them.';
   if (reason === 'wifi_password')
     return new TincanError('WIFI_PASSWORD', 'The Wi-Fi network refused the password.', {
       exit: 'device',

@@ -1,11 +1,12 @@
 /**
- * Where secrets come from: a hidden prompt, a file, standard input, or the environment. Never from an argument: those
+ * Where secrets come from: a hidden prompt, a file, standard input, the environment, or the system's keyring. Never from an argument: those
  * are readable by every process of the machine and stay in the shell's history.
  */
 import { readFileSync } from 'node:fs';
 import type { SettingName } from '@tincan/shared-protocol';
 import { messageOf, TincanError } from '../errors.ts';
 import { registerSecret } from '../redact.ts';
+import type { Keyring } from './keyring.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -81,6 +82,10 @@ export interface SecretSources {
   /** Asks the person; left out where nobody can be asked. */
   prompt?: ((message: string) => Promise<string | undefined>) | undefined;
   readStdin?: () => string;
+  /** Asked before the person; what the person says is put there. */
+  keyring?: Keyring | undefined;
+  /** The secret's name in the keyring; undefined where it has none. */
+  account?: string | undefined;
 }
 
 /** The text of standard input, to its end. */
@@ -89,7 +94,7 @@ function stdinText(): string {
 }
 
 /**
- * A secret from file, environment, or prompt, in this order; undefined where none has it. It is kept out of all
+ * A secret from file, environment, keyring, or prompt, in this order; undefined where none has it. It is kept out of all
  * output from now on.
  * @throws TincanError SECRET_FILE
  */
@@ -124,9 +129,14 @@ async function find(name: SecretName, sources: SecretSources): Promise<string | 
   }
   const fromEnv = (sources.env ?? process.env)[envName(name)];
   if (fromEnv !== undefined && fromEnv !== '') return fromEnv;
-  if (sources.prompt === undefined) return undefined;
+  const { keyring, account, prompt } = sources;
+  const kept = account === undefined ? undefined : keyring?.get(account);
+  if (kept !== undefined) return kept;
+  if (prompt === undefined) return undefined;
   const { SETTINGS } = await import('@tincan/shared-protocol');
-  return sources.prompt(`${SETTINGS[name].help} (${name})`);
+  const said = await prompt(`${SETTINGS[name].help} (${name})`);
+  if (said !== undefined && said !== '' && account !== undefined) keyring?.set(account, said);
+  return said;
 }
 
 /** A hidden prompt, or undefined where there is no terminal to ask at. */

@@ -52,6 +52,8 @@ export interface HelloAppOptions {
   forget?: string;
   /** It has sessions: that answer each sentence, or that the server refuses. */
   session?: 'answers' | 'refused';
+  /** It is on a network, and tries another one before it keeps it: passwords by name. */
+  networks?: Record<string, string>;
 }
 
 const SALT = '00112233445566ff';
@@ -124,6 +126,7 @@ function start(image: AppImage, host: AppHost, options: HelloAppOptions): Runnin
       }
       case 'settings.commit': {
         const changed: string[] = [];
+        const former = { ...app.settings };
         for (const [name, value] of Object.entries(staged)) {
           const wanted = checkSetting(name, value);
           if (name !== options.forget && app.settings[name] !== wanted) {
@@ -132,7 +135,10 @@ function start(image: AppImage, host: AppHost, options: HelloAppOptions): Runnin
           }
           delete staged[name];
         }
-        return { changed, effect: 'now' };
+        if (params.trial !== true || !changed.some((name) => name.startsWith('wifi.')))
+          return { changed, effect: 'now' };
+        join(former);
+        return { changed, effect: 'wifi', trial: true };
       }
       case 'settings.discard':
         for (const name of Object.keys(staged)) delete staged[name];
@@ -145,6 +151,22 @@ function start(image: AppImage, host: AppHost, options: HelloAppOptions): Runnin
         if (options.session === undefined) throw { ...LINK_ERRORS.METHOD };
         return session(method, params);
     }
+  };
+  /** A trial of the network in the settings: in force, and kept or taken back a moment later. */
+  const join = (former: Record<string, unknown>): void => {
+    const password = options.networks?.[String(app.settings['wifi.ssid'])];
+    const reason =
+      password === undefined
+        ? 'wifi_not_found'
+        : password === app.settings['wifi.password']
+          ? 'wifi_up'
+          : 'wifi_password';
+    host.clock.after(1, () => {
+      if (stopped) return;
+      app.notify('state', { state: 'joining', reason: 'settings', detail: app.settings['wifi.ssid'] });
+      if (reason !== 'wifi_up') app.settings = former;
+      app.notify('state', { state: reason === 'wifi_up' ? 'ready' : 'joining', reason });
+    });
   };
   /** What the session methods answer, and the notifications that follow. */
   const session = (method: string, params: Record<string, unknown>): object => {

@@ -168,7 +168,8 @@ export const ROM_CONSOLE = { uart: 0, usbOtg: 3, usbSerialJtag: 4 } as const;
 /** XOR of all bytes, begun with EF: checks *_DATA payloads and image segments. */
 export function romChecksum(bytes: Uint8Array, seed: number = ROM.checksumSeed): number {
   let sum = seed;
-  for (const byte of bytes) sum ^= byte;
+  // By index: an iterator takes ten times as long, and an image has millions of bytes.
+  for (let i = 0; i < bytes.length; i++) sum ^= bytes[i]!;
   return sum;
 }
 
