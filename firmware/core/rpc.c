@@ -167,6 +167,7 @@ static void settings_set(const request *r) {
         fail(r, TC_LINK_ERR_PARAMS, "values is an object of settings.");
         return;
     }
+    tc_session_end_trial(r->now);
     switch (tc_settings_stage(values, name, sizeof name)) {
     case TC_OK:
         answer_empty(r);
@@ -190,7 +191,17 @@ static void settings_set(const request *r) {
 static void settings_commit(const request *r) {
     static const char *const words[] = {"none", "now", "session", "wifi"};
     uint32_t changed[(TC_SETTING_COUNT + 31) / 32] = {0};
-    tc_err error = tc_settings_commit(changed);
+    int network = -1;
+    tc_span raw;
+    tc_err error = TC_OK;
+    tc_session_end_trial(r->now);
+    if (param(r, "trial", &raw) == TC_JSON_TRUE && tc_settings_complete()) {
+        tc_settings_trial_begin(changed);
+        network = tc_settings_complete() ? tc_session_network_of(changed) : -1;
+        error = network < 0 ? tc_settings_trial_keep() : TC_OK;
+    } else {
+        error = tc_settings_commit(changed);
+    }
     if (error != TC_OK) {
         fail(r,
              error == TC_ERR_STORAGE || error == TC_ERR_FULL ? TC_LINK_ERR_STORAGE
@@ -216,10 +227,15 @@ static void settings_commit(const request *r) {
         }
         tc_json_close_array(w);
         tc_json_pair_string(w, "effect", words[effect]);
+        if (network >= 0) {
+            tc_json_pair_bool(w, "trial", true);
+        }
         tc_json_close_object(w);
         send_answer(r);
     }
-    if (effect != TC_EFFECT_NONE) {
+    if (network >= 0) {
+        tc_session_try_network(network, r->now);
+    } else if (effect != TC_EFFECT_NONE) {
         tc_session_settings_changed(effect, r->now);
     }
 }
@@ -287,6 +303,7 @@ static void call(const request *r, tc_method method) {
         settings_commit(r);
         break;
     case TC_METHOD_SETTINGS_DISCARD:
+        tc_session_end_trial(r->now);
         tc_settings_discard();
         answer_empty(r);
         break;

@@ -288,15 +288,19 @@ tc_state tc_session_state(void) {
 
 /* ---- commands ---- */
 
-void tc_session_settings_changed(int effect, uint64_t now_ms) {
+void session_follow_settings(void) {
     const tc_settings *s = tc_settings_get();
-    bool autostart = s->device_autostart && !tc_self.autostart;
-    tc_self.now = now_ms;
     tc_self.autostart = s->device_autostart;
     if (s->audio_volume != tc_self.volume) {
         tc_port_volume(s->audio_volume);
     }
     tc_self.volume = s->audio_volume;
+}
+
+void tc_session_settings_changed(int effect, uint64_t now_ms) {
+    bool autostart = tc_settings_get()->device_autostart && !tc_self.autostart;
+    tc_self.now = now_ms;
+    session_follow_settings();
     if (!tc_self.booted) {
         boot();
     }

@@ -20,6 +20,14 @@ tc_state tc_session_state(void);
 /** The settings changed; `effect` is the strongest of TC_EFFECT_NOW, _SESSION, _WIFI. */
 void tc_session_settings_changed(int effect, uint64_t now_ms);
 
+/** The network that `changed` (as of tc_settings_commit) is about: 0 to 2, or -1 for none. */
+int tc_session_network_of(const uint32_t *changed);
+/** The settings on trial are about this network: they are kept as soon as it is joined, and the
+ * former ones return where that fails. */
+void tc_session_try_network(int network, uint64_t now_ms);
+/** The host has something else in mind: a trial that runs ends, and the former settings return. */
+void tc_session_end_trial(uint64_t now_ms);
+
 /* Commands of the link and of the buttons; TC_ERR_STATE where they make no sense. */
 tc_err tc_session_start(tc_reason reason, uint64_t now_ms);
 tc_err tc_session_stop(tc_reason reason, uint64_t now_ms);

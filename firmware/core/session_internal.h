@@ -2,6 +2,7 @@
  * What the files of the session share:
  *   session.c          states, their table and deadlines, commands
  *   session_wifi.c     joining one of several networks
+ *   session_trial.c    a new network is tried before it takes the old one's place
  *   session_idle.c     while there is no session: waking by voice, a radio that rests
  *   session_ends.c     how the last sessions ended
  *   session_connect.c  from ready to configuring: offer, answer, data channel
@@ -77,6 +78,8 @@ typedef struct {
     uint8_t tried;             /* bit per network, in this round */
     uint8_t told[TC_NETWORKS]; /* tc_reason: the problem that was said of each last */
     uint32_t rounds;           /* in which all failed */
+    uint8_t trial;             /* 1 + the network on trial; 0 for none */
+    uint8_t trial_tries;
 } session_wifi;
 
 typedef struct {
@@ -132,6 +135,8 @@ extern session_data tc_self;
 /* session.c */
 /** Goes to a state and says so. `detail` may be NULL; `retry_ms` is for backoff. */
 void session_enter(tc_state state, tc_reason reason, const char *detail, uint32_t retry_ms);
+/** Takes over what the settings say of volume and autostart. */
+void session_follow_settings(void);
 /** Says state and activity to the host. */
 void session_notify(tc_reason reason, const char *detail, uint32_t retry_ms);
 /** Ends the request and the peer connection; sound goes on. */
@@ -150,10 +155,21 @@ void session_wifi_boot(void);
 void session_wifi_join(tc_reason reason);
 /** Like it, after the settings changed: what was known of the networks is forgotten. */
 void session_wifi_settings(void);
+/** Forgets what was known of the networks, and joins; only network `trial` - 1 where that is not 0. */
+void session_wifi_anew(tc_reason reason, uint8_t trial);
 /** The network that is tried failed: the next one, or back-off. */
 void session_wifi_failed(tc_reason reason);
 void session_wifi_up(const tc_event *event);
 void session_wifi_down(int32_t code);
+
+/* session_trial.c */
+/** The network that was tried failed: whether it is on trial, and is to be tried once more. */
+bool session_trial_again(tc_reason reason);
+/** All failed: whether that was a trial. Then the former settings are back, and their networks are
+ * joined. */
+bool session_trial_failed(tc_reason reason);
+/** A network is joined: what was on trial is kept. */
+void session_trial_passed(void);
 
 /* session_idle.c */
 /** While there is no session. Returns milliseconds until it wants to be called again, at most

@@ -24,6 +24,9 @@ static network network_of(int index) {
  * none is left. */
 static int next_network(void) {
     session_wifi *w = &tc_self.wifi;
+    if (w->trial != 0) {
+        return w->tried == 0 ? w->trial - 1 : -1;
+    }
     if (!(w->tried >> w->good & 1) && network_of(w->good).ssid[0] != '\0') {
         return w->good;
     }
@@ -63,6 +66,9 @@ static bool ask_next(tc_reason *reason) {
 }
 
 static void back_off(tc_reason reason) {
+    if (session_trial_failed(reason)) {
+        return;
+    }
     tc_self.waits_for_wifi = true;
     tc_self.wifi.rounds++;
     session_enter(TC_STATE_BACKOFF, reason, network_of(tc_self.wifi.present).ssid,
@@ -94,12 +100,22 @@ void session_wifi_join(tc_reason reason) {
 }
 
 void session_wifi_settings(void) {
+    session_wifi_anew(TC_REASON_SETTINGS, 0);
+}
+
+void session_wifi_anew(tc_reason reason, uint8_t trial) {
     memset(&tc_self.wifi, 0, sizeof tc_self.wifi);
-    begin_round(TC_REASON_SETTINGS, tc_self.state != TC_STATE_JOINING);
+    tc_self.wifi.trial = trial;
+    begin_round(reason, tc_self.state != TC_STATE_JOINING);
 }
 
 void session_wifi_failed(tc_reason reason) {
-    tell(reason);
+    if (session_trial_again(reason)) {
+        tc_self.wifi.tried = 0;
+        reason = TC_REASON_RETRY;
+    } else {
+        tell(reason);
+    }
     if (ask_next(&reason)) {
         session_notify(reason, network_of(tc_self.wifi.present).ssid, 0);
     } else {
@@ -119,6 +135,7 @@ void session_wifi_up(const tc_event *event) {
         memcpy(address, event->data, length);
     }
     address[length] = '\0';
+    session_trial_passed();
     tc_self.wifi.rounds = 0;
     tc_self.wifi.good = tc_self.wifi.present;
     memset(tc_self.wifi.told, 0, sizeof tc_self.wifi.told);

@@ -16,6 +16,8 @@ static TC_BIG tc_settings current;
  * default. */
 static TC_BIG tc_settings staged;
 static tc_setting_set staged_ids, staged_erased;
+/* While a trial runs the values in `staged` are the former ones, and the new ones are in force. */
+static bool trial;
 /* What the journal in storage holds, where its values could not all be written to their own keys.
  */
 static tc_setting_set unsettled_ids, unsettled_erased;
@@ -206,6 +208,7 @@ tc_err tc_settings_stage(tc_span values, char *name, size_t capacity) {
 }
 
 void tc_settings_discard(void) {
+    trial = false;
     memset(&staged_ids, 0, sizeof staged_ids);
     memset(&staged_erased, 0, sizeof staged_erased);
 }
@@ -250,6 +253,53 @@ tc_err tc_settings_commit(uint32_t changed[(TC_SETTING_COUNT + 31) / 32]) {
     tc_settings_discard();
     settle();
     return TC_OK;
+}
+
+/* ---- trial ---- */
+
+/* Exchanges the staged values with those in force; `changed`, if not NULL, receives which differ. */
+static void exchange(uint32_t *changed) {
+    for (int id = 0; id < TC_SETTING_COUNT; id++) {
+        const tc_setting_info *info = &tc_setting_table[id];
+        if (!tc_set_has(&staged_ids, id)) {
+            continue;
+        }
+        size_t before, after;
+        const void *old = tc_setting_bytes(&current, info, &before);
+        const void *new = tc_setting_bytes(&staged, info, &after);
+        if (changed != NULL && (before != after || memcmp(old, new, before) != 0)) {
+            changed[id / 32] |= (uint32_t)1 << (id % 32);
+        }
+        memcpy(scratch, member_of(&current, info), info->size);
+        memcpy(member_of(&current, info), member_of(&staged, info), info->size);
+        memcpy(member_of(&staged, info), scratch, info->size);
+    }
+}
+
+void tc_settings_trial_begin(uint32_t changed[(TC_SETTING_COUNT + 31) / 32]) {
+    memset(changed, 0, sizeof(tc_setting_set));
+    exchange(changed);
+    trial = true;
+}
+
+bool tc_settings_trial_runs(void) {
+    return trial;
+}
+
+tc_err tc_settings_trial_keep(void) {
+    uint32_t changed[(TC_SETTING_COUNT + 31) / 32];
+    exchange(NULL);
+    trial = false;
+    tc_err error = tc_settings_commit(changed);
+    if (error != TC_OK) {
+        tc_settings_discard();
+    }
+    return error;
+}
+
+void tc_settings_trial_drop(void) {
+    exchange(NULL);
+    tc_settings_discard();
 }
 
 /* ---- reading back ---- */

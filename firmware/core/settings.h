@@ -30,6 +30,19 @@ void tc_settings_discard(void);
 /** Writes what is staged and makes it valid. `changed` receives a bit per setting whose value is
  * new (word id/32, bit id%32). */
 tc_err tc_settings_commit(uint32_t changed[(TC_SETTING_COUNT + 31) / 32]);
+/*
+ * A trial: what is staged is in force, but nowhere but in RAM. A power cut ends it as
+ * tc_settings_trial_drop does. Nothing may be staged meanwhile.
+ */
+
+/** Begins one. `changed` as for tc_settings_commit. */
+void tc_settings_trial_begin(uint32_t changed[(TC_SETTING_COUNT + 31) / 32]);
+bool tc_settings_trial_runs(void);
+/** Ends it with a commit; where that fails, too, the former settings are in force again. */
+tc_err tc_settings_trial_keep(void);
+/** Ends it: the former settings are in force again. */
+void tc_settings_trial_drop(void);
+
 /** Writes the value of one setting: secrets as {set, salt, fingerprint}. */
 void tc_settings_write(tc_json_writer *writer, tc_setting_id id);
 

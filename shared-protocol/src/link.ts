@@ -40,8 +40,8 @@ export const METHODS = {
     help: 'Checks and stages; null goes back to the default. Nothing is kept before settings.commit.',
   },
   'settings.commit': {
-    params: {},
-    help: 'Keeps all staged settings at once, or none, and answers which changed and what follows.',
+    params: { trial: 'boolean?' },
+    help: 'Keeps all staged settings at once, or none, and answers which changed and what follows. With `trial` a network that changed is joined first: a `state` of reason `wifi_up` says that all is kept, any other `wifi_…` that the former settings are back.',
   },
   'settings.discard': { params: {}, help: 'Forgets what is staged.' },
   'session.start': { params: {}, help: 'Connects; the way shows in `state` notifications.' },
