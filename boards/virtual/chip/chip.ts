@@ -263,7 +263,7 @@ export class VirtualChip {
   }
 
   async #start(
-    { image, nvs }: Extract<BootReport['outcome'], { kind: 'app' }>,
+    { image, nvs, ota }: Extract<BootReport['outcome'], { kind: 'app' }>,
     reason: ResetReason,
   ): Promise<void> {
     const run = this.#run;
@@ -274,6 +274,7 @@ export class VirtualChip {
         clock: this.#clock,
         flash: this.flash,
         nvs,
+        ota,
         mac: this.identity.mac,
         reset: reason,
         serialWrite: (bytes) => (mine() ? this.#uart.offer(bytes) : bytes.length),
