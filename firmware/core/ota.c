@@ -308,9 +308,9 @@ static size_t origin_of(const char *url) {
 tc_ota_result tc_ota_fetch(tc_span url, tc_span pin, tc_span sha256, bool downgrade,
                            uint64_t now_ms) {
     static char address[512];
-    char key[65] = "";
     static uint32_t count;
-    uint8_t wanted[32];
+    char key[65] = "";
+    uint8_t wanted[32], pinned[32];
     const tc_settings *s = tc_settings_get();
     if (url.at == NULL || tc_json_text(url, address, sizeof address) <= 0 ||
         (sha256.at != NULL && !read_hash(sha256, wanted)) ||
@@ -318,10 +318,16 @@ tc_ota_result tc_ota_fetch(tc_span url, tc_span pin, tc_span sha256, bool downgr
         return (tc_ota_result){TC_LINK_ERR_PARAMS,
                                "url is an address; pin and sha256 have 64 hex digits."};
     }
+    if (pin.at != NULL && !read_hash((tc_span){key, strlen(key)}, pinned)) {
+        return (tc_ota_result){TC_LINK_ERR_PARAMS, "pin is 64 hex digits."};
+    }
     size_t origin = origin_of(address);
     if (pin.at == NULL && origin > 0 && origin == origin_of(s->server_url) &&
         strncmp(address, s->server_url, origin) == 0) {
         strcpy(key, s->server_pin);
+    }
+    for (char *c = key; *c != '\0'; c++) { /* the port takes lower case */
+        *c = *c >= 'A' && *c <= 'F' ? (char)(*c + ('a' - 'A')) : *c;
     }
     start(FETCH, 0, downgrade, now_ms);
     self.checks = sha256.at != NULL;

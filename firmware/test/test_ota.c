@@ -280,6 +280,10 @@ TC_TEST(ota_takes_the_pin_of_its_server_only) {
     ask("ota.fetch", "{\"url\":\"https://10.0.0.2:80801/x\"}");
     CHECK_STR(fake.http_pin, "");
     CHECK_EQ(fake.http_cancels, 1);
+    ask("ota.fetch", "{\"url\":\"https://10.0.0.3/x\",\"pin\":"
+                     "\"00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\"}");
+    CHECK(world_has(fake.http_pin, "99aabbcc"));
+    CHECK(world_has(ask("ota.fetch", "{\"url\":\"https://10.0.0.3/x\",\"pin\":\"12\"}"), "-32602"));
 }
 
 TC_TEST(ota_hello_says_trial) {

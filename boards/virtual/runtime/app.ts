@@ -122,25 +122,20 @@ class App implements TincanApp {
       },
       options.peer,
     );
-    this.#audio = new AudioLoop(
-      guarded,
-      world.microphone,
-      world.loudspeaker,
-      {
-        audioIn: (pcm) =>
-          this.#enter((core) => {
-            core.pcm().set(pcm);
-            core.call.audioIn(clock.now());
-          }),
-        audioOut: () =>
-          this.#enter((core) => {
-            core.call.audioOut();
-            const pcm = core.pcm().slice();
-            this.#controls.apply(pcm);
-            return pcm;
-          }),
-      },
-    );
+    this.#audio = new AudioLoop(guarded, world.microphone, world.loudspeaker, {
+      audioIn: (pcm) =>
+        this.#enter((core) => {
+          core.pcm().set(pcm);
+          core.call.audioIn(clock.now());
+        }),
+      audioOut: () =>
+        this.#enter((core) => {
+          core.call.audioOut();
+          const pcm = core.pcm().slice();
+          this.#controls.apply(pcm);
+          return pcm;
+        }),
+    });
   }
 
   async load(image: AppImage): Promise<void> {
