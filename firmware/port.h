@@ -56,6 +56,24 @@ void tc_port_restart(void);
  * boot.
  */
 void tc_port_boot_good(void);
+/** Whether this start is the first of a new image, which has not proven itself yet. */
+bool tc_port_on_trial(void);
+
+/* ---- update: a new image in the slot that does not run -----------------------------------------
+ * core. The slots are erased as they are written, so a call may take as long as the flash does. The
+ * running image stays the one that starts until tc_port_ota_end() has returned 0, whenever the
+ * power goes. */
+
+/** Begins; what was begun before is forgotten. TC_ERR_STATE: there is no second slot, or the running
+ * image is still on trial. TC_ERR_SIZE: larger than the slot. TC_ERR_STORAGE. */
+int tc_port_ota_begin(size_t size);
+/** The next bytes of the image. 0, TC_ERR_SIZE, TC_ERR_STATE, TC_ERR_STORAGE. */
+int tc_port_ota_write(const uint8_t *bytes, size_t length);
+/** All bytes are there. Verifies the image as the boot loader will; it starts next, on trial.
+ * TC_ERR_FORMAT: it is no image that this chip starts. TC_ERR_STATE, TC_ERR_STORAGE. */
+int tc_port_ota_end(void);
+/** Forgets what was begun. */
+void tc_port_ota_abort(void);
 
 /* ---- key-value storage: NVS, namespace "tincan" -----------------------------------------------
  * core */
@@ -87,6 +105,10 @@ int tc_port_wifi_join(const char *ssid, const char *password);
 void tc_port_wifi_leave(void);
 /** true: no session, the radio may sleep between beacons; false: it stays awake. */
 void tc_port_radio_rest(bool rest);
+/** Looks for networks; a joined one stays joined. Answers: TC_EVENT_WIFI_FOUND for each name, the
+ * strongest of it, then TC_EVENT_WIFI_SCANNED. TC_ERR_STATE while it joins, or where there is no
+ * radio. */
+int tc_port_wifi_scan(void);
 
 /**
  * Posts `body` (an SDP offer). `headers` are lines "Name: value\r\n". Redirects are not followed; a
@@ -101,6 +123,12 @@ void tc_port_radio_rest(bool rest);
  */
 int tc_port_http_post(uint32_t id, const char *url, const char *pin, const char *headers,
                       const uint8_t *body, size_t length, uint32_t timeout_ms);
+/**
+ * Gets `url`, of any length; TLS and `pin` as above, no redirects. While the status is 200 the body
+ * comes in pieces, TC_EVENT_HTTP_DATA; then TC_EVENT_HTTP, without a body. It shares the one request
+ * with tc_port_http_post. A server that sends nothing for `timeout_ms` has timed out.
+ */
+int tc_port_http_get(uint32_t id, const char *url, const char *pin, uint32_t timeout_ms);
 /** Forgets the request; its answer may still come and is recognised by its id. */
 void tc_port_http_cancel(uint32_t id);
 

@@ -42,12 +42,27 @@ export interface AppImage {
   project: string;
 }
 
+/** A piece of the flash, in bytes. */
+export interface FlashArea {
+  offset: number;
+  size: number;
+}
+/** Where updates go. */
+export interface OtaPlaces {
+  otadata: FlashArea;
+  slots: readonly FlashArea[];
+  /** The slot whose application runs. */
+  running: number;
+}
+
 /** What the chip gives to the running application. */
 export interface AppHost {
   readonly clock: Clock;
   readonly flash: Flash;
   /** Where NVS lies in the flash. */
-  readonly nvs: { offset: number; size: number };
+  readonly nvs: FlashArea;
+  /** Undefined where the table has no slots, or none of them runs. */
+  readonly ota: OtaPlaces | undefined;
   readonly mac: Uint8Array;
   readonly reset: ResetReason;
   /** Offers bytes to the console UART; returns how many its FIFO took. */

@@ -2,9 +2,11 @@
 
 #include "capture.h"
 #include "device.h"
+#include "improv.h"
 #include "inbox.h"
 #include "link.h"
 #include "log.h"
+#include "ota.h"
 #include "playout.h"
 #include "rpc.h"
 #include "rtp.h"
@@ -24,6 +26,8 @@ void tc_core_init(uint64_t now_ms) {
     tc_settings_init();
     tc_device_init(now_ms);
     tc_session_init();
+    tc_ota_init();
+    tc_improv_init();
     tc_device_say_hello();
 }
 
@@ -35,6 +39,20 @@ static void receive(const char *json, size_t length) {
     tc_rpc_receive(json, length, now);
 }
 
+/* Frames and packets of Improv share the line; the bytes of a packet are hidden from the link, since
+ * any of them may look like the mark of a frame. */
+static void take_serial(const uint8_t *bytes, size_t length) {
+    while (length > 0) {
+        bool packet;
+        size_t piece = tc_improv_feed(bytes, length, now, &packet);
+        if (!packet) {
+            tc_link_feed(bytes, piece, receive);
+        }
+        bytes += piece;
+        length -= piece;
+    }
+}
+
 uint32_t tc_core_step(uint64_t now_ms) {
     tc_event event;
     now = now_ms;
@@ -43,13 +61,15 @@ uint32_t tc_core_step(uint64_t now_ms) {
      * passing. */
     for (uint32_t left = tc_inbox_count(); left > 0 && tc_inbox_peek(&event); left--) {
         if (event.kind == TC_EVENT_SERIAL) {
-            tc_link_feed(event.data, event.length, receive);
-        } else {
+            take_serial(event.data, event.length);
+        } else if (!tc_ota_event(&event, now) && !tc_improv_event(&event, now)) {
             tc_session_event(&event, now);
         }
         tc_inbox_drop();
     }
     uint32_t wait = tc_session_tick(now);
+    tc_ota_tick(now);
+    tc_improv_tick(now);
     bool sending = tc_link_pump();
     if ((tc_device_tick(now, sending) || sending) && wait > LINE_FULL_MS) {
         wait = LINE_FULL_MS;

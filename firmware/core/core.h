@@ -25,6 +25,9 @@ typedef enum {
     TC_EVENT_PEER_TOO_LARGE =
         11,             /* id; code: size of a message that was dropped; data: its begin */
     TC_EVENT_MUTE = 12, /* code: 1 the microphone is muted, 0 it is not; at start it is not */
+    TC_EVENT_HTTP_DATA = 13,    /* id; extra: length of the whole, 0 unknown; data: next piece */
+    TC_EVENT_WIFI_FOUND = 14,   /* code: RSSI in dBm; extra: 1 it has a password; data: SSID */
+    TC_EVENT_WIFI_SCANNED = 15, /* code: 0, or a tc_err: then the list is not whole */
 } tc_event_kind;
 
 typedef enum {

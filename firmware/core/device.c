@@ -80,6 +80,9 @@ void tc_device_write_hello(tc_json_writer *writer) {
     tc_json_pair_string(writer, "reset", resets[reset]);
     tc_json_pair_bool(writer, "echo", TC_BOARD_ECHO);
     tc_json_pair_string(writer, "state", tc_state_names[tc_session_state()]);
+    if (tc_port_on_trial()) {
+        tc_json_pair_bool(writer, "trial", true);
+    }
     tc_json_close_object(writer);
 }
 

@@ -335,6 +335,12 @@ void tc_link_text(const char *line, size_t length) {
     } while (length > 0);
 }
 
+void tc_link_raw(const void *bytes, size_t length) {
+    record header = {.length = (uint32_t)length, .drop = TC_DROP_EVENT};
+    take_texts();
+    enqueue(&header, bytes);
+}
+
 /* The notice of what was dropped since the last one. */
 static void start_notice(uint32_t number) {
     char json[200];

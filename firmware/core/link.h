@@ -60,6 +60,10 @@ void tc_link_fail(tc_span id, int32_t code, const char *message, const char *dat
  * than TC_LINK_MAX_TEXT in pieces. */
 void tc_link_text(const char *line, size_t length);
 
+/** Queues bytes that are neither frame nor text: they begin a line, end with LF, and are worth as
+ * much as an event. */
+void tc_link_raw(const void *bytes, size_t length);
+
 /** Gives the port as many waiting bytes as it takes. Returns whether anything is left. Core task.
  */
 bool tc_link_pump(void);

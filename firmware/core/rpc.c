@@ -5,6 +5,7 @@
 #include "../generated/link_gen.h"
 #include "device.h"
 #include "link.h"
+#include "ota.h"
 #include "session.h"
 #include "settings.h"
 
@@ -270,6 +271,61 @@ static void realtime_send(const request *r) {
     }
 }
 
+/* ---- update ---- */
+
+/* The text between the quotes; at == NULL where the member is no string. */
+static tc_span text_param(const request *r, const char *name) {
+    tc_span raw;
+    return param(r, name, &raw) == TC_JSON_STRING ? (tc_span){raw.at + 1, raw.length - 2}
+                                                  : (tc_span){0};
+}
+
+/* -1 where the member is no number of 0 or more. */
+static int32_t number_param(const request *r, const char *name) {
+    tc_span raw;
+    int32_t value;
+    bool found = param(r, name, &raw) == TC_JSON_NUMBER && tc_json_int(raw, &value) == TC_OK;
+    return found && value >= 0 ? value : -1;
+}
+
+static bool flag_param(const request *r, const char *name) {
+    tc_span raw;
+    return param(r, name, &raw) == TC_JSON_TRUE;
+}
+
+static void answer_ota(const request *r, tc_ota_result result) {
+    if (result.code != 0) {
+        fail(r, (tc_link_error)result.code, result.sentence);
+    } else {
+        answer_empty(r);
+    }
+}
+
+static void ota_begin(const request *r) {
+    int32_t size = number_param(r, "size");
+    answer_ota(r, tc_ota_begin(size < 0 ? 0 : (uint32_t)size, text_param(r, "sha256"),
+                               flag_param(r, "downgrade"), r->now));
+}
+
+static void ota_write(const request *r) {
+    int32_t offset = number_param(r, "offset");
+    tc_span data = text_param(r, "data");
+    if (offset < 0 || data.at == NULL) {
+        fail(r, TC_LINK_ERR_PARAMS, "offset is a number of bytes, data is base64.");
+        return;
+    }
+    tc_ota_result result = tc_ota_write((uint32_t)offset, data, r->now);
+    tc_json_writer *w = result.code == 0 ? open_answer(r) : NULL;
+    if (result.code != 0) {
+        fail(r, (tc_link_error)result.code, result.sentence);
+    } else if (w != NULL) {
+        tc_json_open_object(w);
+        tc_json_pair_int(w, "written", tc_ota_written());
+        tc_json_close_object(w);
+        send_answer(r);
+    }
+}
+
 /* ---- dispatch ---- */
 
 static void write_answer(const request *r, void (*write)(tc_json_writer *writer)) {
@@ -324,6 +380,23 @@ static void call(const request *r, tc_method method) {
         break;
     case TC_METHOD_TALK_RELEASE:
         answer_or_fail(r, tc_session_talk(false, r->now));
+        break;
+    case TC_METHOD_OTA_BEGIN:
+        ota_begin(r);
+        break;
+    case TC_METHOD_OTA_WRITE:
+        ota_write(r);
+        break;
+    case TC_METHOD_OTA_END:
+        answer_ota(r, tc_ota_end());
+        break;
+    case TC_METHOD_OTA_ABORT:
+        tc_ota_abort();
+        answer_empty(r);
+        break;
+    case TC_METHOD_OTA_FETCH:
+        answer_ota(r, tc_ota_fetch(text_param(r, "url"), text_param(r, "pin"),
+                                   text_param(r, "sha256"), flag_param(r, "downgrade"), r->now));
         break;
     case TC_METHOD_COUNT:
         break;

@@ -4,6 +4,7 @@
 #include "capture.h"
 #include "link.h"
 #include "log.h"
+#include "ota.h"
 #include "playout.h"
 #include "session_internal.h"
 #include "wake.h"
@@ -286,6 +287,10 @@ tc_state tc_session_state(void) {
     return tc_self.state;
 }
 
+bool tc_session_waits_for_wifi(void) {
+    return tc_self.state == TC_STATE_BACKOFF && tc_self.waits_for_wifi;
+}
+
 /* ---- commands ---- */
 
 void session_follow_settings(void) {
@@ -326,7 +331,7 @@ tc_err tc_session_start(tc_reason reason, uint64_t now_ms) {
     tc_self.now = now_ms;
     bool ready = tc_self.state == TC_STATE_READY ||
                  (tc_self.state == TC_STATE_BACKOFF && !tc_self.waits_for_wifi);
-    if (!ready) {
+    if (!ready || tc_ota_busy()) {
         return TC_ERR_STATE;
     }
     tc_self.wanted = true;

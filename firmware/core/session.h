@@ -17,6 +17,8 @@ void tc_session_event(const tc_event *event, uint64_t now_ms);
 uint32_t tc_session_tick(uint64_t now_ms);
 
 tc_state tc_session_state(void);
+/** In `backoff`: whether it is for the network that it waits. */
+bool tc_session_waits_for_wifi(void);
 /** The settings changed; `effect` is the strongest of TC_EFFECT_NOW, _SESSION, _WIFI. */
 void tc_session_settings_changed(int effect, uint64_t now_ms);
 

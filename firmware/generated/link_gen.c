@@ -17,6 +17,11 @@ const char *const tc_method_names[TC_METHOD_COUNT] = {
     [TC_METHOD_REALTIME_SEND] = "realtime.send",
     [TC_METHOD_TALK_PRESS] = "talk.press",
     [TC_METHOD_TALK_RELEASE] = "talk.release",
+    [TC_METHOD_OTA_BEGIN] = "ota.begin",
+    [TC_METHOD_OTA_WRITE] = "ota.write",
+    [TC_METHOD_OTA_END] = "ota.end",
+    [TC_METHOD_OTA_ABORT] = "ota.abort",
+    [TC_METHOD_OTA_FETCH] = "ota.fetch",
 };
 
 const char *const tc_drop_names[TC_DROP_NAME_COUNT] = {
@@ -50,6 +55,12 @@ const char *tc_link_error_message(int32_t code) {
         return "not possible in this state";
     case TC_LINK_ERR_FULL:
         return "the device is busy; try again";
+    case TC_LINK_ERR_OTA_IMAGE:
+        return "the image cannot run on this device";
+    case TC_LINK_ERR_OTA_DOWNGRADE:
+        return "the image is older than the firmware that runs";
+    case TC_LINK_ERR_OTA_BROKEN:
+        return "the image did not arrive as it was announced";
     default:
         return "the device could not do it";
     }

@@ -14,6 +14,7 @@
 #define TC_LINK_MAX_JSON 65792
 #define TC_LINK_MAX_TEXT 512
 #define TC_LINK_TX_RING 196608
+#define TC_LINK_MAX_OTA 16384
 
 /* Host to device: requests. */
 typedef enum {
@@ -30,7 +31,12 @@ typedef enum {
     TC_METHOD_REALTIME_SEND = 10,
     TC_METHOD_TALK_PRESS = 11,
     TC_METHOD_TALK_RELEASE = 12,
-    TC_METHOD_COUNT = 13,
+    TC_METHOD_OTA_BEGIN = 13,
+    TC_METHOD_OTA_WRITE = 14,
+    TC_METHOD_OTA_END = 15,
+    TC_METHOD_OTA_ABORT = 16,
+    TC_METHOD_OTA_FETCH = 17,
+    TC_METHOD_COUNT = 18,
 } tc_method;
 extern const char *const tc_method_names[TC_METHOD_COUNT];
 
@@ -47,6 +53,8 @@ extern const char *const tc_method_names[TC_METHOD_COUNT];
 #define TC_NOTIFY_PROBLEM_DROP TC_DROP_LOG
 #define TC_NOTIFY_METRIC "metric"
 #define TC_NOTIFY_METRIC_DROP TC_DROP_METRIC
+#define TC_NOTIFY_OTA "ota"
+#define TC_NOTIFY_OTA_DROP TC_DROP_EVENT
 #define TC_NOTIFY_TOOL "tool"
 #define TC_NOTIFY_TOOL_DROP TC_DROP_EVENT
 #define TC_NOTIFY_DROPPED "dropped"
@@ -70,6 +78,9 @@ typedef enum {
     TC_LINK_ERR_STORAGE = -32005, /* the flash did not take the settings */
     TC_LINK_ERR_STATE = -32006, /* not possible in this state */
     TC_LINK_ERR_FULL = -32007, /* the device is busy; try again */
+    TC_LINK_ERR_OTA_IMAGE = -32008, /* the image cannot run on this device */
+    TC_LINK_ERR_OTA_DOWNGRADE = -32009, /* the image is older than the firmware that runs */
+    TC_LINK_ERR_OTA_BROKEN = -32010, /* the image did not arrive as it was announced */
 } tc_link_error;
 /** The standing message of an error code; that of TC_LINK_ERR_INTERNAL for an unknown one. */
 const char *tc_link_error_message(int32_t code);

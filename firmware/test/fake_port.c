@@ -78,6 +78,39 @@ void tc_port_boot_good(void) {
     fake.boots_good++;
 }
 
+bool tc_port_on_trial(void) {
+    return fake.on_trial;
+}
+
+/* ---- update ---- */
+
+int tc_port_ota_begin(size_t size) {
+    fake.ota_begins++;
+    fake.ota_size = size;
+    fake.ota_length = 0;
+    return fake.ota_begin_result;
+}
+
+int tc_port_ota_write(const uint8_t *bytes, size_t length) {
+    CHECK(fake.ota_begins > fake.ota_ends + fake.ota_aborts);
+    for (size_t i = 0; i < length && fake.ota_length + i < sizeof fake.ota_image; i++) {
+        fake.ota_image[fake.ota_length + i] = bytes[i];
+    }
+    fake.ota_length += length;
+    CHECK(fake.ota_length <= fake.ota_size);
+    return fake.ota_write_result;
+}
+
+int tc_port_ota_end(void) {
+    CHECK_EQ(fake.ota_length, fake.ota_size);
+    fake.ota_ends++;
+    return fake.ota_end_result;
+}
+
+void tc_port_ota_abort(void) {
+    fake.ota_aborts++;
+}
+
 /* ---- storage ---- */
 
 fake_entry *fake_kv_find(const char *key) {
@@ -163,6 +196,20 @@ void tc_port_wifi_leave(void) {
 void tc_port_radio_rest(bool rest) {
     fake.rests += rest != fake.resting ? 1 : 0;
     fake.resting = rest;
+}
+
+int tc_port_wifi_scan(void) {
+    fake.scans++;
+    return fake.scan_result;
+}
+
+int tc_port_http_get(uint32_t id, const char *url, const char *pin, uint32_t timeout_ms) {
+    fake.http_gets++;
+    fake.http_id = id;
+    fake.http_timeout = timeout_ms;
+    copy_text(fake.http_url, sizeof fake.http_url, url);
+    copy_text(fake.http_pin, sizeof fake.http_pin, pin);
+    return fake.http_result;
 }
 
 int tc_port_http_post(uint32_t id, const char *url, const char *pin, const char *headers,

@@ -29,6 +29,7 @@ typedef struct {
     long kv_changes_left;   /* writes and erasures until the power fails, or FAKE_UNLIMITED */
     const char *kv_failing; /* writes to this key fail with kv_failure, or NULL */
     int kv_failure;
+    int ota_begin_result, ota_write_result, ota_end_result, scan_result;
     int wifi_result, http_result, open_result, answer_result, audio_result, text_result;
     tc_memory_stats memory;
     tc_task_stats tasks[16];
@@ -42,13 +43,18 @@ typedef struct {
     size_t serial_length;
     uint32_t random_state;
     int restarts, boots_good;
+    bool on_trial;
+    int ota_begins, ota_ends, ota_aborts;
+    size_t ota_size, ota_length;
+    uint8_t ota_image[70000]; /* what was written; later bytes fall off */
     bool resting; /* the radio */
     int rests;    /* how often that changed */
     fake_entry kv[64];
     int kv_changes;
     int wifi_joins, wifi_leaves;
     char wifi_ssid[64], wifi_password[128];
-    int http_posts, http_cancels;
+    int scans;
+    int http_posts, http_gets, http_cancels;
     uint32_t http_id, http_cancelled, http_timeout;
     char http_url[512], http_pin[80], http_headers[4096], http_body[20481];
     size_t http_length;

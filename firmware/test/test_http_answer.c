@@ -119,3 +119,45 @@ TC_TEST(http_answer_reads_no_more_than_its_limits) {
     read_all("HTTP/1.1 200 OK\r\nX: ");
     CHECK_EQ(http_answer_take(&answer, bytes, sizeof bytes), HTTP_TOO_LARGE);
 }
+
+static size_t streamed;
+static uint32_t announced;
+
+static void sink(const uint8_t *bytes, size_t length, uint32_t total) {
+    CHECK(bytes[0] == 'x');
+    streamed += length;
+    announced = total;
+}
+
+static http_progress stream(const char *head, size_t length) {
+    static uint8_t body[3 * HTTP_BODY_MAX];
+    memset(body, 'x', sizeof body);
+    CHECK(length <= sizeof body);
+    streamed = announced = 0;
+    http_answer_begin(&answer);
+    answer.sink = sink;
+    take(head);
+    return http_answer_take(&answer, body, length);
+}
+
+TC_TEST(http_answer_hands_on_a_body_of_any_length) {
+    CHECK_EQ(stream("HTTP/1.1 200 OK\r\nContent-Length: 61440\r\n\r\n", 61440), HTTP_WHOLE);
+    CHECK_EQ(streamed, 61440);
+    CHECK_EQ(announced, 61440);
+    CHECK_EQ(answer.length, 0);
+    CHECK_EQ(stream("HTTP/1.1 200 OK\r\n\r\n", 61440), HTTP_MORE);
+    CHECK_EQ(streamed, 61440);
+    CHECK_EQ(announced, 0);
+    CHECK_EQ(http_answer_end(&answer), HTTP_WHOLE);
+    CHECK_EQ(stream("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", 8), HTTP_MORE);
+    CHECK_EQ(http_answer_end(&answer), HTTP_BROKEN);
+}
+
+TC_TEST(http_answer_hands_on_nothing_of_a_failure) {
+    CHECK_EQ(stream("HTTP/1.1 404 Not Found\r\nContent-Length: 61440\r\n\r\n", 61440),
+             HTTP_TOO_LARGE);
+    CHECK_EQ(streamed, 0);
+    CHECK_EQ(stream("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\n", 3), HTTP_WHOLE);
+    CHECK_EQ(streamed, 0);
+    CHECK_EQ(answer.length, 3);
+}

@@ -210,6 +210,21 @@ export function createProgram(): Command {
         else await (await import('./commands/provision.ts')).provision(contextOf(options), options);
       },
     );
+  verb(
+    program,
+    'ota [image]',
+    'update a running device: over its port, or let it get the image by itself',
+    'tincan ota build/esp-box-3',
+  )
+    .option('--url <url>', 'the device gets the image from here, as `tincan gateway --ota` serves it')
+    .option('--pin <sha256>', 'pin of that server (default: server.pin, where it is the same server)')
+    .option('--downgrade', 'the image may be older than what runs')
+    .action(
+      async (
+        image: string | undefined,
+        options: Common & { url?: string; pin?: string; downgrade?: boolean },
+      ) => (await import('./commands/ota.ts')).ota(contextOf(options), image, options),
+    );
   addConfig(program);
   verb(program, 'tail', 'show everything a device says: logs and events', 'tincan tail --until response.done')
     .option('--events <file>', 'append all of it as JSON lines to a file')
@@ -310,6 +325,7 @@ export function createProgram(): Command {
       'its address as devices see it (NAT, container); may be repeated',
       several,
     )
+    .option('--ota <dir>', 'folder with images for updates of devices: <dir>/<board>/tincan.bin')
     .action(
       async (
         options: Common & {
@@ -320,6 +336,7 @@ export function createProgram(): Command {
           heard?: string;
           tls?: boolean;
           announce?: string[];
+          ota?: string;
         },
       ) => (await import('./commands/gateway.ts')).gateway(contextOf(options), options),
     );

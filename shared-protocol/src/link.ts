@@ -23,6 +23,8 @@ export const LINK = {
   maxText: 512,
   /** The device's ring of bytes waiting for the host. */
   txRing: 196_608,
+  /** Largest piece of an image in one `ota.write`, in bytes before base64. */
+  maxOta: 16_384,
 } as const;
 
 /** What is dropped first when the ring is full: the order of this list. */
@@ -50,6 +52,20 @@ export const METHODS = {
   'realtime.send': { params: { event: 'object' }, help: 'One client event, sent as it is.' },
   'talk.press': { params: {}, help: 'The talk button goes down.' },
   'talk.release': { params: {}, help: 'The talk button comes up.' },
+  'ota.begin': {
+    params: { size: 'number', sha256: 'string', downgrade: 'boolean?' },
+    help: 'A new application of this size and hash (hex) follows. Ends a session; forgets another update. `downgrade`: an older version is meant.',
+  },
+  'ota.write': {
+    params: { offset: 'number', data: 'string' },
+    help: 'The next piece, in base64; answers written. One that is there already is passed over.',
+  },
+  'ota.end': { params: {}, help: 'All is there: checks it, makes it the next to start, answers, restarts.' },
+  'ota.abort': { params: {}, help: 'Forgets the update; the running application stays.' },
+  'ota.fetch': {
+    params: { url: 'string', pin: 'string?', sha256: 'string?', downgrade: 'boolean?' },
+    help: 'The device gets the image by itself, over HTTP or HTTPS; how it goes shows in `ota` notifications. `pin` as server.pin, which is taken where the server is that of server.url.',
+  },
 } as const;
 export type Method = keyof typeof METHODS;
 
@@ -70,6 +86,10 @@ export const NOTIFICATIONS = {
   'realtime.sent': { drop: 'event', help: 'An event that the device sent.' },
   problem: { drop: 'log', help: 'code, message, hint: something went wrong, and what to do.' },
   metric: { drop: 'metric', help: 'name and numbers.' },
+  ota: {
+    drop: 'event',
+    help: 'An update: stage (writing, restarting, failed), bytes, total (0: not known yet), problem.',
+  },
   tool: { drop: 'event', help: 'A tool ran: name, call_id, arguments, output.' },
   dropped: { drop: 'event', help: 'How many of each class the full ring dropped since the last frame.' },
 } as const satisfies Record<string, { drop: DropClass; help: string }>;
@@ -89,6 +109,9 @@ export const LINK_ERRORS = {
   STORAGE: { code: -32005, message: 'the flash did not take the settings' },
   STATE: { code: -32006, message: 'not possible in this state' },
   FULL: { code: -32007, message: 'the device is busy; try again' },
+  OTA_IMAGE: { code: -32008, message: 'the image cannot run on this device' },
+  OTA_DOWNGRADE: { code: -32009, message: 'the image is older than the firmware that runs' },
+  OTA_BROKEN: { code: -32010, message: 'the image did not arrive as it was announced' },
 } as const;
 
 /** States of the device, in the order of the C enum; `state` notifications carry these words. */
@@ -162,6 +185,22 @@ export interface Hello {
   /** Whether the board has an echo reference, and so can be interrupted by voice while it speaks. */
   echo: boolean;
   state: State;
+  /** First start after an update: it goes back to the former application unless it proves itself. */
+  trial?: true;
+}
+/** Params of `ota`. */
+export interface OtaProgress {
+  stage: 'writing' | 'restarting' | 'failed';
+  bytes: number;
+  /** 0 where the server did not say. */
+  total: number;
+  /** `failed`: why, in a sentence. */
+  problem?: string;
+}
+/** Answer of `ota.write`. */
+export interface OtaWritten {
+  /** Bytes of the image that the device has. */
+  written: number;
 }
 export interface StateChange {
   state: State;

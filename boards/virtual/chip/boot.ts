@@ -15,16 +15,15 @@ import {
   type ParsedImage,
   type Partition,
   parseImage,
-  parseOtaData,
   parsePartitionTable,
   romChecksum,
   unwrapWasm,
 } from '@tincan/shared-protocol';
-import type { AppImage } from '../contract.ts';
+import type { AppImage, FlashArea, OtaPlaces } from '../contract.ts';
 import { sha256Hex } from './digest.ts';
 import type { NorFlash } from './flash.ts';
 import { Log } from './log.ts';
-import { type BootChoice, chooseApp, firstOtaRecord } from './ota.ts';
+import { type BootChoice, chooseApp, firstOtaRecord, markTrials } from './ota.ts';
 import type { ChipIdentity } from './registers.ts';
 
 /** Why the ROM runs, with its numbers and names. */
@@ -38,7 +37,7 @@ export const RESET_CODE = {
 export type ResetCode = keyof typeof RESET_CODE;
 
 export type BootOutcome =
-  | { kind: 'app'; image: AppImage; nvs: { offset: number; size: number } }
+  | { kind: 'app'; image: AppImage; nvs: FlashArea; ota: OtaPlaces | undefined }
   /** It resets and tries again, for ever. */
   | { kind: 'loop'; reset: ResetCode; reason: string }
   /** It stands still until somebody resets it. */
@@ -140,7 +139,7 @@ function runLoader(flash: NorFlash, identity: ChipIdentity, loader: ParsedImage,
   }
   const slots = otaSlots(partitions);
   const otadata = findPartition(partitions, 'data', DATA_SUBTYPE.ota);
-  const ota = otadata && parseOtaData(flash.read(otadata.offset, otadata.size));
+  const ota = otadata && markTrials(flash, otadata, slots.length);
   const choice = chooseApp(partitions, slots, ota, log);
   for (const candidate of choice.candidates) {
     if (candidate.partition.size === 0) continue;
@@ -162,7 +161,7 @@ function runLoader(flash: NorFlash, identity: ChipIdentity, loader: ParsedImage,
       const reason = `the boot loader says that the flash has ${kib(flashSize)}, but it has ${kib(flash.size)}`;
       return { kind: 'loop', reset: 'RTC_SW_CPU_RST', reason };
     }
-    return startApp(image, partitions, log);
+    return startApp(image, partitions, placesOf(otadata, slots, candidate.slot), log);
   }
   log.error('boot', 'No bootable app partitions in the partition table');
   return loop('no application can be booted');
@@ -289,7 +288,22 @@ function rememberFirstSlot(
   log.info('boot', `Set actual ota_seq=${slot + 1} in otadata[0]`);
 }
 
-function startApp(parsed: ParsedImage, partitions: Partition[], log: Log): BootOutcome {
+function placesOf(
+  otadata: Partition | undefined,
+  slots: readonly Partition[],
+  running: number | undefined,
+): OtaPlaces | undefined {
+  if (!otadata || running === undefined) return undefined;
+  const area = ({ offset, size }: Partition): FlashArea => ({ offset, size });
+  return { otadata: area(otadata), slots: slots.map(area), running };
+}
+
+function startApp(
+  parsed: ParsedImage,
+  partitions: Partition[],
+  ota: OtaPlaces | undefined,
+  log: Log,
+): BootOutcome {
   try {
     const { wasm, hash, version: app, project } = unwrapWasm(parsed);
     log.info('app_init', 'Application information:');
@@ -301,6 +315,7 @@ function startApp(parsed: ParsedImage, partitions: Partition[], log: Log): BootO
       kind: 'app',
       image: { wasm, hash, version: app, project },
       nvs: { offset: nvs?.offset ?? 0, size: nvs?.size ?? 0 },
+      ota,
     };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;

@@ -273,7 +273,7 @@ export class VirtualChip {
   }
 
   async #start(
-    { image, nvs }: Extract<BootReport['outcome'], { kind: 'app' }>,
+    { image, nvs, ota }: Extract<BootReport['outcome'], { kind: 'app' }>,
     reason: ResetReason,
   ): Promise<void> {
     const run = this.#run;
@@ -284,6 +284,7 @@ export class VirtualChip {
         clock: this.#clock,
         flash: this.flash,
         nvs,
+        ota,
         mac: this.identity.mac,
         reset: reason,
         serialWrite: (bytes) => (mine() ? this.#uart.offer(bytes) : bytes.length),

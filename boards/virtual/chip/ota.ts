@@ -5,9 +5,14 @@ import {
   findPartition,
   type OtaData,
   type Partition,
+  parseOtaData,
   selectOtaSlot,
+  stateAtBoot,
 } from '@tincan/shared-protocol';
+import type { Flash } from '../contract.ts';
 import type { Log } from './log.ts';
+
+const SECTOR = 0x1000;
 
 export interface BootCandidate {
   partition: Partition;
@@ -21,6 +26,34 @@ export interface BootChoice {
   candidates: BootCandidate[];
   /** There is no factory app and otadata names no slot. */
   otadataEmpty: boolean;
+}
+
+/**
+ * Reads otadata as a boot loader with rollback does: an application that was on trial and did not prove itself is
+ * marked as aborted, and one that is chosen for the first time as on trial. A sector is erased, then written: power
+ * that fails between leaves the other sector's choice, which is an application that ran.
+ */
+export function markTrials(
+  flash: Flash,
+  otadata: Partition,
+  slots: number,
+): { data: OtaData; blank: boolean } {
+  let read = parseOtaData(flash.read(otadata.offset, otadata.size));
+  if (otadata.offset % SECTOR !== 0) return read;
+  for (const sector of [0, 1] as const)
+    if (read.data[sector]?.state === 'pending') remark(flash, otadata, sector, read.data);
+  read = parseOtaData(flash.read(otadata.offset, otadata.size));
+  const selected = selectOtaSlot(read.data, slots);
+  if (selected?.record.state !== 'new') return read;
+  remark(flash, otadata, selected.sector, read.data);
+  return parseOtaData(flash.read(otadata.offset, otadata.size));
+}
+
+function remark(flash: Flash, otadata: Partition, sector: 0 | 1, data: OtaData): void {
+  const { sequence, state } = data[sector]!;
+  const at = otadata.offset + sector * SECTOR;
+  flash.erase(at, SECTOR);
+  flash.program(at, buildOtaRecord({ sequence, state: stateAtBoot(state) ?? state }));
 }
 
 /** From the chosen slot down to the factory app, then up from it, then the test app. */

@@ -8,6 +8,7 @@ import { PortLock } from './lock.ts';
 import { measuresPort } from './measures.ts';
 import { type CoreMemory, type CoreModule, loadModule } from './module.ts';
 import { OpusCodec } from './opus.ts';
+import { OtaPort } from './ota.ts';
 import { type PeerOptions, PeerPort } from './peer.ts';
 import { storagePort } from './storage.ts';
 import { Wifi } from './wifi.ts';
@@ -72,6 +73,7 @@ class App implements TincanApp {
   readonly #host: AppHost;
   readonly #wifi: Wifi;
   readonly #http: HttpPort;
+  readonly #ota: OtaPort;
   readonly #peers: PeerPort;
   readonly #controls: Controls;
   readonly #audio: AudioLoop;
@@ -95,6 +97,19 @@ class App implements TincanApp {
     const online = () => this.#wifi.up;
     this.#wifi = new Wifi(clock, () => world.accessPoints, post);
     this.#http = new HttpPort(clock, online, post);
+    const guarded = {
+      now: () => clock.now(),
+      after: (ms: number, run: () => void) => clock.after(ms, () => this.#guard(run)),
+    };
+    this.#ota = new OtaPort(
+      { flash: host.flash, ota: host.ota, clock: guarded },
+      {
+        log: (line) => this.#log(line),
+        restart: () => {
+          throw new Restarting();
+        },
+      },
+    );
     this.#controls = new Controls(world);
     this.#peers = new PeerPort(
       {
@@ -107,25 +122,20 @@ class App implements TincanApp {
       },
       options.peer,
     );
-    this.#audio = new AudioLoop(
-      { now: () => clock.now(), after: (ms, run) => clock.after(ms, () => this.#guard(run)) },
-      world.microphone,
-      world.loudspeaker,
-      {
-        audioIn: (pcm) =>
-          this.#enter((core) => {
-            core.pcm().set(pcm);
-            core.call.audioIn(clock.now());
-          }),
-        audioOut: () =>
-          this.#enter((core) => {
-            core.call.audioOut();
-            const pcm = core.pcm().slice();
-            this.#controls.apply(pcm);
-            return pcm;
-          }),
-      },
-    );
+    this.#audio = new AudioLoop(guarded, world.microphone, world.loudspeaker, {
+      audioIn: (pcm) =>
+        this.#enter((core) => {
+          core.pcm().set(pcm);
+          core.call.audioIn(clock.now());
+        }),
+      audioOut: () =>
+        this.#enter((core) => {
+          core.call.audioOut();
+          const pcm = core.pcm().slice();
+          this.#controls.apply(pcm);
+          return pcm;
+        }),
+    });
   }
 
   async load(image: AppImage): Promise<void> {
@@ -137,6 +147,7 @@ class App implements TincanApp {
       ...storagePort(this.#host, memory, (line) => this.#log(line)),
       ...this.#wifi.port(memory),
       ...this.#http.port(memory),
+      ...this.#ota.port(memory),
       ...this.#peers.port(memory),
       ...this.#audio.port(),
       ...opus.port(memory),
@@ -150,6 +161,7 @@ class App implements TincanApp {
     const { clock } = this.#host;
     clock.after(0, () =>
       this.#guard(() => {
+        this.#ota.start();
         this.#enter((core) => core.call.init(clock.now()));
         this.#schedule(0);
       }),
@@ -189,8 +201,9 @@ class App implements TincanApp {
     this.#next?.cancel();
     this.#inbox = [];
     this.#audio.stop();
-    this.#wifi.leave();
+    this.#wifi.stop();
     this.#http.stop();
+    this.#ota.stop();
     this.#peers.stop();
     this.#opus?.stop();
   }
@@ -208,9 +221,9 @@ class App implements TincanApp {
       tc_port_restart: () => {
         throw new Restarting();
       },
-      // The virtual boot loader has no trial boot, so there is nothing to make permanent.
       tc_port_boot_good: () => {
         this.#proven = true;
+        this.#ota.good();
       },
     };
   }

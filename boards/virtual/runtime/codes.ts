@@ -27,6 +27,9 @@ export const EVENT = {
   button: 10,
   peerTooLarge: 11,
   mute: 12,
+  httpData: 13,
+  wifiFound: 14,
+  wifiScanned: 15,
 } as const;
 
 /** `tc_wifi_reason` */

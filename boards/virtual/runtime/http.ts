@@ -10,7 +10,22 @@ import type { CoreMemory } from './module.ts';
 /** A longer body is not read to its end (`port.h`). */
 const MAX_BODY = 20_480;
 
-/** HTTPS POST, one at a time. Certificates are verified, or the key is pinned; redirects are not followed. */
+/** Pieces of a body that is got, in bytes: each is an event. */
+const PIECE = 4_096;
+
+interface Request {
+  method: 'POST' | 'GET';
+  url: string;
+  /** "", or the hex SHA-256 of the only key that the server may have. */
+  pin: string;
+  headers: Record<string, string> | undefined;
+  body: Uint8Array;
+  timeoutMs: number;
+}
+/** Ends a request; `code` is a status or an `HTTP` error. */
+type Finish = (code: number, extra?: number, data?: Uint8Array) => void;
+
+/** HTTPS, one request at a time. Certificates are verified, or the key is pinned; redirects are not followed. */
 export class HttpPort {
   readonly #clock: Clock;
   readonly #online: () => boolean;
@@ -34,13 +49,15 @@ export class HttpPort {
           memory.bytes(body!, length!).slice(),
           timeout! >>> 0,
         ),
+      tc_port_http_get: (id, url, pin, timeout) =>
+        this.get(id! >>> 0, memory.text(url!), memory.text(pin!), timeout! >>> 0),
       tc_port_http_cancel: (id) => this.cancel(id! >>> 0),
     };
   }
 
   /**
-   * Starts the request; the answer is posted. `pin` is "", or the hex SHA-256 of the only key that the server may
-   * have. Negative `tc_err` where it cannot be started.
+   * Posts `body`; the answer is posted as an event. `pin` is "", or the hex SHA-256 of the only key that the server
+   * may have. Negative `tc_err` where it cannot be started.
    */
   send(
     id: number,
@@ -50,9 +67,27 @@ export class HttpPort {
     body: Uint8Array,
     timeoutMs: number,
   ): number {
+    const headers = parseHeaders(headerLines);
+    return this.#start(id, { method: 'POST', url, pin, headers, body, timeoutMs }, receive);
+  }
+
+  /** Gets a body of any length, in pieces; `timeoutMs` is how long the server may send nothing. Answers as `send`. */
+  get(id: number, url: string, pin: string, timeoutMs: number): number {
+    const request: Request = { method: 'GET', url, pin, headers: {}, body: new Uint8Array(), timeoutMs };
+    return this.#start(id, request, (response, finish, alive) =>
+      stream(response, finish, alive, (data, total) =>
+        this.#post({ kind: EVENT.httpData, id, extra: total, data }),
+      ),
+    );
+  }
+
+  #start(
+    id: number,
+    { method, url, pin, headers, body, timeoutMs }: Request,
+    take: (response: IncomingMessage, finish: Finish, alive: () => void) => void,
+  ): number {
     if (this.#current) return ERR.state;
     const target = URL.canParse(url) ? new URL(url) : undefined;
-    const headers = parseHeaders(headerLines);
     if (!target || (target.protocol !== 'https:' && target.protocol !== 'http:') || !headers)
       return ERR.format;
     const secure = target.protocol === 'https:';
@@ -62,7 +97,7 @@ export class HttpPort {
     let over = false;
     let phase: number = literal ? HTTP.tcp : HTTP.dns;
     let request: ClientRequest | undefined;
-    const finish = (code: number, extra = 0, data?: Uint8Array) => {
+    const finish: Finish = (code, extra = 0, data) => {
       if (over) return;
       over = true;
       cancelTimer();
@@ -70,7 +105,13 @@ export class HttpPort {
       request?.destroy();
       this.#post({ kind: EVENT.http, id, code, extra, data });
     };
-    const cancelTimer = this.#clock.after(timeoutMs, () => finish(HTTP.timeout));
+    const late = () => finish(HTTP.timeout);
+    let cancelTimer = this.#clock.after(timeoutMs, late);
+    const alive = () => {
+      if (over) return;
+      cancelTimer();
+      cancelTimer = this.#clock.after(timeoutMs, late);
+    };
     this.#current = {
       id,
       abort: () => {
@@ -87,8 +128,8 @@ export class HttpPort {
     }
     try {
       request = (secure ? httpsRequest : httpRequest)(target, {
-        method: 'POST',
-        headers: { ...headers, 'Content-Length': body.length },
+        method,
+        headers: { ...headers, ...(method === 'POST' && { 'Content-Length': body.length }) },
         agent: false,
         // A pinned key is all that counts; nothing of the request, with its token, leaves before it was seen.
         ...(secure ? { rejectUnauthorized: !pinned } : {}),
@@ -116,7 +157,7 @@ export class HttpPort {
       });
     });
     request.on('error', () => finish(phase));
-    request.on('response', (response) => receive(response, finish));
+    request.on('response', (response) => take(response, finish, alive));
     if (!pinned) request.end(body);
     return 0;
   }
@@ -138,10 +179,7 @@ function publicKeyHash(socket: TLSSocket): string {
   return createHash('sha256').update(spki).digest('hex');
 }
 
-function receive(
-  response: IncomingMessage,
-  finish: (code: number, extra?: number, data?: Uint8Array) => void,
-): void {
+function receive(response: IncomingMessage, finish: Finish): void {
   const parts: Uint8Array[] = [];
   let length = 0;
   if (Number(response.headers['content-length']) > MAX_BODY) {
@@ -156,6 +194,28 @@ function receive(
   response.on('end', () =>
     finish(response.statusCode ?? 0, retryAfter(response.headers['retry-after']), Buffer.concat(parts)),
   );
+  response.on('error', () => finish(HTTP.io));
+  response.on('aborted', () => finish(HTTP.io));
+}
+
+/** Hands on the body of a 200 in pieces. */
+function stream(
+  response: IncomingMessage,
+  finish: Finish,
+  alive: () => void,
+  piece: (data: Uint8Array, total: number) => void,
+): void {
+  const status = response.statusCode ?? 0;
+  if (status !== 200) {
+    finish(status, retryAfter(response.headers['retry-after']));
+    return;
+  }
+  const total = Number(response.headers['content-length'] ?? 0);
+  response.on('data', (bytes: Uint8Array) => {
+    alive();
+    for (let at = 0; at < bytes.length; at += PIECE) piece(bytes.slice(at, at + PIECE), total);
+  });
+  response.on('end', () => finish(response.complete ? status : HTTP.io));
   response.on('error', () => finish(HTTP.io));
   response.on('aborted', () => finish(HTTP.io));
 }

@@ -1,5 +1,5 @@
 /** What the tests of this folder share: memory without a module, flash, and waiting for real events. */
-import type { AppHost, Flash, ResetReason } from '../contract.ts';
+import type { AppHost, Flash, OtaPlaces, ResetReason } from '../contract.ts';
 import type { CoreEvent } from './codes.ts';
 import type { CoreMemory } from './module.ts';
 
@@ -64,6 +64,7 @@ export class FakeHost implements AppHost {
   readonly clock: AppHost['clock'];
   readonly flash = new FakeFlash(0x10000);
   readonly nvs = { offset: 0x4000, size: 0x6000 };
+  readonly ota: OtaPlaces | undefined = undefined;
   readonly mac = new Uint8Array([0x7c, 0xdf, 0xa1, 1, 2, 3]);
   readonly reset: ResetReason = 'pin';
   readonly panics: string[] = [];

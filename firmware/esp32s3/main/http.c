@@ -19,9 +19,13 @@
 
 static const char *TAG = "http";
 
+#define PIECE 4096u
+
 typedef struct {
     uint32_t id; /* 0: none */
-    uint64_t deadline;
+    bool get;    /* else POST */
+    uint64_t deadline; /* of a POST */
+    uint32_t silence_ms; /* of a GET */
     char url[512], pin[65], headers[2560];
     size_t length;
     uint8_t body[HTTP_BODY_MAX];
@@ -62,11 +66,38 @@ int tc_port_http_post(uint32_t id, const char *url, const char *pin, const char 
     if (fits) {
         memcpy(waiting.body, body, length);
         waiting.length = length;
+        waiting.get = false;
         waiting.deadline = clock_ms() + timeout_ms;
         waiting.id = id;
         wanted = id;
     } else {
         mbedtls_platform_zeroize(waiting.headers, sizeof waiting.headers);
+    }
+    xSemaphoreGive(guard);
+    if (!fits) {
+        return TC_ERR_SIZE;
+    }
+    xTaskNotifyGive(task);
+    return TC_OK;
+}
+
+int tc_port_http_get(uint32_t id, const char *url, const char *pin, uint32_t timeout_ms) {
+    http_url parts;
+    if (http_url_read(url, &parts) != TC_OK) {
+        return TC_ERR_FORMAT;
+    }
+    if (wanted != 0) {
+        return TC_ERR_STATE;
+    }
+    xSemaphoreTake(guard, portMAX_DELAY);
+    bool fits = put(waiting.url, sizeof waiting.url, url) && put(waiting.pin, sizeof waiting.pin, pin);
+    if (fits) {
+        waiting.headers[0] = '\0';
+        waiting.length = 0;
+        waiting.get = true;
+        waiting.silence_ms = timeout_ms;
+        waiting.id = id;
+        wanted = id;
     }
     xSemaphoreGive(guard);
     if (!fits) {
@@ -104,13 +135,16 @@ static bool take_request(void) {
 }
 
 static int send_request(const http_url *url) {
-    char line[800];
+    char line[800], length_line[40] = "";
     bool usual = strcmp(url->port, url->secure ? "443" : "80") == 0;
+    if (!working.get) {
+        snprintf(length_line, sizeof length_line, "Content-Length: %u\r\n",
+                 (unsigned)working.length);
+    }
     int length = snprintf(line, sizeof line,
-                          "POST %s%s HTTP/1.1\r\nHost: %s%s%s\r\nConnection: close\r\n"
-                          "Content-Length: %u\r\n",
-                          url->path[0] == '/' ? "" : "/", url->path, url->host, usual ? "" : ":",
-                          usual ? "" : url->port, (unsigned)working.length);
+                          "%s %s%s HTTP/1.1\r\nHost: %s%s%s\r\nConnection: close\r\n%s",
+                          working.get ? "GET" : "POST", url->path[0] == '/' ? "" : "/", url->path,
+                          url->host, usual ? "" : ":", usual ? "" : url->port, length_line);
     int error =
         (size_t)length < sizeof line ? http_send(&connection, line, (size_t)length) : TC_HTTP_IO;
     if (error == 0) {
@@ -123,11 +157,27 @@ static int send_request(const http_url *url) {
     return error != 0 ? error : http_send(&connection, working.body, working.length);
 }
 
+/* A piece of a body that is got. The core's queue may be full: then the server waits, too. */
+static void hand_on(const uint8_t *bytes, size_t length, uint32_t total) {
+    tc_event event = {.kind = TC_EVENT_HTTP_DATA,
+                      .id = working.id,
+                      .extra = total,
+                      .data = bytes,
+                      .length = length};
+    if (!forgotten()) {
+        post_event(&event);
+    }
+}
+
 static int receive_answer(void) {
-    static uint8_t bytes[1024];
+    static TC_BIG uint8_t bytes[PIECE];
     http_progress progress = HTTP_MORE;
     http_answer_begin(&reply);
+    reply.sink = working.get ? hand_on : NULL;
     while (progress == HTTP_MORE) {
+        if (working.get) {
+            connection.deadline = clock_ms() + working.silence_ms;
+        }
         int count = http_receive(&connection, bytes, sizeof bytes);
         if (count < 0) {
             return count;
@@ -144,6 +194,9 @@ static int receive_answer(void) {
 static int exchange(void) {
     http_url url;
     uint64_t now = clock_ms();
+    if (working.get) {
+        working.deadline = now + working.silence_ms;
+    }
     if (now >= working.deadline || http_url_read(working.url, &url) != TC_OK) {
         return TC_HTTP_TIMEOUT;
     }
@@ -170,7 +223,8 @@ static void run(void *argument) {
         uint64_t started = clock_ms();
         int code = exchange();
         unsigned id = working.id;
-        ESP_LOGI(TAG, "POST: %d after %u ms", code, (unsigned)(clock_ms() - started));
+        ESP_LOGI(TAG, "%s: %d after %u ms", working.get ? "GET" : "POST", code,
+                 (unsigned)(clock_ms() - started));
         if (!atomic_compare_exchange_strong(&wanted, &id, 0)) {
             continue; /* cancelled */
         }
@@ -178,7 +232,7 @@ static void run(void *argument) {
         if (code > 0) {
             event.extra = reply.retry_after;
             event.data = reply.body;
-            event.length = reply.length;
+            event.length = working.get ? 0 : reply.length;
         }
         post_event(&event);
     }

@@ -1,4 +1,4 @@
-/* tc_port_http_post: one HTTP POST at a time, on a task of its own. */
+/* tc_port_http_post, tc_port_http_get: one HTTP request at a time, on a task of its own. */
 #ifndef HTTP_H
 #define HTTP_H
 

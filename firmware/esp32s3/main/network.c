@@ -96,3 +96,7 @@ void tc_port_wifi_leave(void) {
 void tc_port_radio_rest(bool rest) {
     link_rest(rest);
 }
+
+int tc_port_wifi_scan(void) {
+    return link_scan();
+}

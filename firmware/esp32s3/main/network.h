@@ -25,6 +25,8 @@ int link_join(const char *ssid, const char *password);
 void link_leave(void);
 /** See tc_port_radio_rest(). */
 void link_rest(bool rest);
+/** See tc_port_wifi_scan(). */
+int link_scan(void);
 
 /** Called by them when a network that was asked for could not be joined, or is lost. */
 void network_down(tc_wifi_reason reason);

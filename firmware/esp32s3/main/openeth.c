@@ -55,3 +55,8 @@ void link_leave(void) {
 void link_rest(bool rest) {
     (void)rest; /* there is no radio */
 }
+
+/* A cable has no names. */
+int link_scan(void) {
+    return TC_ERR_STATE;
+}

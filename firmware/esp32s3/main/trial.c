@@ -42,6 +42,10 @@ void trial_tick(uint64_t now_ms) {
     }
 }
 
+bool tc_port_on_trial(void) {
+    return on_trial;
+}
+
 void tc_port_boot_good(void) {
     if (!on_trial) {
         return;

@@ -1,10 +1,14 @@
 /* Wi-Fi station: one network at a time, and each failure said once. */
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "esp_log.h"
 #include "esp_wifi.h"
 #include "network.h"
+#include "post.h"
+
+#define SCAN_MAX 24
 
 static const char *TAG = "wifi";
 
@@ -84,12 +88,73 @@ static void connected(void) {
     }
 }
 
+/* ---- looking round ---- */
+
+static atomic_bool scanning;
+
+static void scan_end(int32_t code) {
+    tc_event event = {.kind = TC_EVENT_WIFI_SCANNED, .code = code};
+    if (atomic_exchange(&scanning, false)) {
+        post_event(&event);
+    }
+}
+
+static void tell_found(const wifi_ap_record_t *ap) {
+    size_t length = strnlen((const char *)ap->ssid, 32);
+    tc_event event = {.kind = TC_EVENT_WIFI_FOUND,
+                      .code = ap->rssi,
+                      .extra = ap->authmode == WIFI_AUTH_OPEN ? 0 : 1,
+                      .data = ap->ssid,
+                      .length = length};
+    if (length > 0) { /* a hidden one has no name to choose */
+        post_event(&event);
+    }
+}
+
+/* The driver sorts by signal, so the first of a name is the strongest. */
+static void scanned(void) {
+    uint16_t count = SCAN_MAX;
+    wifi_ap_record_t *aps = calloc(SCAN_MAX, sizeof *aps);
+    if (aps == NULL || esp_wifi_scan_get_ap_records(&count, aps) != ESP_OK) {
+        free(aps);
+        esp_wifi_clear_ap_list();
+        scan_end(TC_ERR_IO);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        bool first = true;
+        for (int j = 0; j < i && first; j++) {
+            first = memcmp(aps[j].ssid, aps[i].ssid, sizeof aps[i].ssid) != 0;
+        }
+        if (first) {
+            tell_found(&aps[i]);
+        }
+    }
+    free(aps);
+    scan_end(TC_OK);
+}
+
+int link_scan(void) {
+    if (atomic_exchange(&scanning, true)) {
+        return TC_ERR_STATE;
+    }
+    esp_err_t error = esp_wifi_scan_start(NULL, false); /* refuses while it connects */
+    if (error != ESP_OK) {
+        scanning = false;
+        ESP_LOGW(TAG, "no scan (%s)", esp_err_to_name(error));
+        return TC_ERR_STATE;
+    }
+    return TC_OK;
+}
+
 static void changed(void *argument, esp_event_base_t base, int32_t id, void *data) {
     (void)argument, (void)base;
     if (id == WIFI_EVENT_STA_DISCONNECTED) {
         disconnected(data);
     } else if (id == WIFI_EVENT_STA_CONNECTED) {
         connected();
+    } else if (id == WIFI_EVENT_SCAN_DONE) {
+        scanned();
     }
 }
 

@@ -10,6 +10,8 @@ void http_answer_begin(http_answer *answer) {
     answer->status = 0;
     answer->retry_after = 0;
     answer->length = 0;
+    answer->total = 0;
+    answer->sink = NULL;
 }
 
 /* ---- text ---- */
@@ -105,6 +107,15 @@ static bool read_header(http_answer *answer, const char *line) {
     return true;
 }
 
+static bool streams(const http_answer *answer) {
+    return answer->sink != NULL && answer->status == 200;
+}
+
+/* Bytes for which there is room. */
+static size_t room_of(const http_answer *answer) {
+    return streams(answer) ? SIZE_MAX : HTTP_BODY_MAX - answer->length;
+}
+
 /* Section 6.3: how long the body is. */
 static http_progress end_headers(http_answer *answer) {
     if (answer->status < 200) {
@@ -126,7 +137,8 @@ static http_progress end_headers(http_answer *answer) {
         return HTTP_MORE;
     }
     answer->stage = BODY;
-    if (answer->left > HTTP_BODY_MAX) {
+    answer->total = answer->left;
+    if (answer->left > room_of(answer)) {
         return HTTP_TOO_LARGE;
     }
     return answer->left == 0 ? HTTP_WHOLE : HTTP_MORE;
@@ -137,7 +149,7 @@ static http_progress read_chunk(http_answer *answer, const char *line) {
         return HTTP_BROKEN;
     }
     answer->stage = answer->left == 0 ? TRAILERS : CHUNK;
-    return answer->left > HTTP_BODY_MAX - answer->length ? HTTP_TOO_LARGE : HTTP_MORE;
+    return answer->left > room_of(answer) ? HTTP_TOO_LARGE : HTTP_MORE;
 }
 
 static http_progress end_line(http_answer *answer) {
@@ -186,12 +198,16 @@ static http_progress take_head(http_answer *answer, uint8_t byte) {
 static size_t take_body(http_answer *answer, const uint8_t *bytes, size_t length) {
     bool counted = answer->stage != UNTIL_CLOSED;
     size_t piece = counted && answer->left < length ? answer->left : length;
-    if (piece > HTTP_BODY_MAX - answer->length) {
+    if (piece > room_of(answer)) {
         answer->progress = HTTP_TOO_LARGE;
         return length;
     }
-    memcpy(answer->body + answer->length, bytes, piece);
-    answer->length += piece;
+    if (streams(answer)) {
+        answer->sink(bytes, piece, answer->total);
+    } else {
+        memcpy(answer->body + answer->length, bytes, piece);
+        answer->length += piece;
+    }
     if (counted) {
         answer->left -= (uint32_t)piece;
         if (answer->left == 0 && answer->stage == BODY) {

@@ -1,4 +1,4 @@
-/* Reading an HTTP/1.1 answer (RFC 9112) to a POST, in any pieces. */
+/* Reading an HTTP/1.1 answer (RFC 9112) to a POST or GET, in any pieces. */
 #ifndef HTTP_ANSWER_H
 #define HTTP_ANSWER_H
 
@@ -22,6 +22,10 @@ typedef struct {
     uint32_t retry_after; /* seconds; 0 where there is none, or a date */
     size_t length;
     uint8_t body[HTTP_BODY_MAX];
+    uint32_t total; /* Content-Length of the body; 0 where it is not said */
+    /* Takes the pieces of a body with status 200, of any length, in place of `body`; may be NULL. Set
+     * after http_answer_begin(). */
+    void (*sink)(const uint8_t *bytes, size_t length, uint32_t total);
 
     /* Private from here on. */
     http_progress progress;

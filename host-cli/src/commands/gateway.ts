@@ -17,6 +17,7 @@ export interface GatewayCommandOptions {
   heard?: string;
   tls?: boolean;
   announce?: string[];
+  ota?: string;
 }
 
 const MODES = ['echo', 'script'] as const;
@@ -89,6 +90,7 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
     ...(tls === undefined ? {} : { tls }),
     ...(options.script === undefined ? {} : { script: options.script }),
     ...(options.heard === undefined ? {} : { record: { heard: options.heard } }),
+    ...(options.ota === undefined ? {} : { ota: options.ota }),
     log: (line) => out.note(line),
   });
   try {
@@ -96,6 +98,10 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
       out.event({ at, call: call.id, direction, event }),
     );
     const pin = tls?.pin;
+    if (options.ota !== undefined)
+      out.note(
+        `images in ${options.ota}: tincan ota --url ${new URL('/ota/BOARD/tincan.bin', deviceUrl(server.url, announced)).href}`,
+      );
     const forDevices = deviceUrl(server.callsUrl, announced);
     out.result(
       {

@@ -1,5 +1,8 @@
 /** The gateway's HTTP side: routes, limits, status codes and error bodies as the real API has them. */
+import { open } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import {
   check,
@@ -31,6 +34,8 @@ export interface HttpHost {
   call(request: CallRequest): Promise<{ id: string; answer: string }>;
   /** False where there is no such call, or it belongs to another bearer. */
   hangUp(id: string, bearer: Bearer): boolean;
+  /** The folder whose images devices may get: `<board>/tincan.bin`. */
+  readonly ota?: string | undefined;
   log(line: string): void;
 }
 
@@ -102,6 +107,11 @@ async function route(host: HttpHost, request: IncomingMessage, response: ServerR
     response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${host.about}\n`);
     return;
   }
+  const image = /^\/ota\/([a-z0-9][a-z0-9.-]*)\/tincan\.bin$/.exec(url.pathname);
+  if (image && host.ota !== undefined && (request.method === 'GET' || request.method === 'HEAD')) {
+    await sendImage(host.ota, image[1]!, request, response);
+    return;
+  }
   for (const { path, run } of ROUTES) {
     const match = path.exec(url.pathname);
     if (!match) continue;
@@ -132,6 +142,29 @@ async function route(host: HttpHost, request: IncomingMessage, response: ServerR
 
 function unknownUrl(method: string | undefined, path: string): HttpError {
   return new HttpError(404, 'unknown_url', `Unknown request URL: ${method} ${path.slice(0, 200)}.`);
+}
+
+/** An application of `tincan build`. It needs no token: there is no secret in it. */
+async function sendImage(
+  folder: string,
+  board: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const file = await open(join(folder, board, 'tincan.bin')).catch(() => undefined);
+  const size = await file?.stat().then((stat) => (stat.isFile() ? stat.size : undefined));
+  if (file === undefined || size === undefined) {
+    await file?.close();
+    throw new HttpError(404, 'image_not_found', `There is no image for board ${board}.`);
+  }
+  response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': size });
+  if (request.method === 'HEAD') {
+    await file.close();
+    response.end();
+    return;
+  }
+  // A device that goes away is no failure of ours; the stream closes the file.
+  await pipeline(file.createReadStream(), response).catch(() => undefined);
 }
 
 async function call({ host, request, response, url, bearer }: Context): Promise<void> {

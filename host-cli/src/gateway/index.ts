@@ -34,6 +34,8 @@ export interface GatewayOptions {
   script?: string;
   /** Writes what was heard of each call as WAV; a second call overwrites it. */
   record?: { heard?: string };
+  /** Folder with images for devices, `<board>/tincan.bin`; served at /ota/<board>/tincan.bin. */
+  ota?: string;
   /** Calls at the same time. Default 16. */
   maxCalls?: number;
   /** Lines for people; they hold no secret. */
@@ -164,6 +166,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         access,
         about: `This is a Tincan gateway, mode ${brain.mode}: POST an SDP offer to /v1/realtime/calls.`,
         call: answer,
+        ota: options.ota,
         hangUp(id, bearer) {
           const call = calls.find((one) => one.id === id && one.ended === undefined);
           if (!call || (bearer.secret && bearer.name !== call.owner)) return false;

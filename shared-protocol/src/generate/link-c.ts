@@ -40,6 +40,7 @@ export function linkHeader(): string {
 #define TC_LINK_MAX_JSON ${LINK.maxJson}
 #define TC_LINK_MAX_TEXT ${LINK.maxText}
 #define TC_LINK_TX_RING ${LINK.txRing}
+#define TC_LINK_MAX_OTA ${LINK.maxOta}
 
 /* Host to device: requests. */
 ${counted('tc_method', methods, 'TC_METHOD_COUNT')}extern const char *const tc_method_names[TC_METHOD_COUNT];
