@@ -15,6 +15,8 @@ const IDENTITY = {
   flashSize: 0x800000,
   secureDownload: false,
   flashEncryption: false,
+  secureBoot: false,
+  psramMb: 8,
 };
 const app = (version: string) => wrapWasm({ wasm: Buffer.from(version.repeat(900)), version });
 const OLD = app('1.0.0');
