@@ -26,6 +26,7 @@ it('leaves internal memory to the radio and TLS: all internal stacks together ar
 it('lets nothing of a lower urgency before sound and network on the same processor', () => {
   for (const [name, { core, priority }] of tasks) {
     if (name === 'peer' || name === 'audio') continue;
+    if (name === 'serial_rx') continue; // a copy of some bytes; the driver drops them if it waits
     expect(priority).toBeLessThan(TASKS[core === 1 ? 'peer' : 'audio'].priority);
   }
 });

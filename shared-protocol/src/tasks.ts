@@ -3,8 +3,9 @@
  * and the one in the docs. Their stacks are in bytes, as ESP-IDF counts.
  *
  * Wi-Fi, its driver and its interrupts live on processor 0, so what must not be late beside them (peer, core) is on
- * processor 1; sound is on processor 0, above everything but the radio, because Opus and echo cancelling need a
- * processor nearly to themselves.
+ * processor 1; sound is on processor 0, above everything but the radio and what empties the console's buffer, because
+ * Opus and echo cancelling need a processor nearly to themselves. They work for 10 ms and more at a time, in which USB
+ * brings more than its driver has room for; its interrupt drops the rest.
  */
 
 export interface Task {
@@ -60,7 +61,7 @@ export const TASKS = {
   },
   serial_rx: {
     core: 0,
-    priority: 11,
+    priority: 19,
     stack: 4_096,
     memory: 'internal',
     owns: 'Bytes from the console.',

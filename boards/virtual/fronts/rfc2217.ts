@@ -1,7 +1,7 @@
 /**
- * The serial port of a board without hardware as an RFC 2217 server on TCP: data, baud rate, DTR and RTS. One client at a time; a
- * second one reads `BUSY_LINE` and is closed. A client that goes leaves both lines released at once, which resets
- * nothing that runs; what the chip says while nobody listens is lost.
+ * The serial port of a board without hardware as an RFC 2217 server on TCP: data, baud rate, DTR and RTS. One client
+ * at a time; a second one reads `BUSY_LINE` and is closed. A client that goes leaves both lines released at once, which
+ * resets nothing that runs; what the chip says while nobody listens is lost.
  */
 import { escapeIac } from '@tincan/shared-protocol';
 import type { VirtualChip } from '../chip/chip.ts';

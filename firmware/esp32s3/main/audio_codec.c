@@ -220,11 +220,14 @@ static bool start_chips(void) {
         .bits_per_sample = 16, .channel = SLOTS, .sample_rate = AUDIO_RATE};
     if (esp_codec_dev_open(speaker, &out) != ESP_CODEC_DEV_OK) {
         ESP_LOGE(TAG, "the loudspeaker's chip at 0x%02x does not start", TC_BOARD_SPEAKER_ADDRESS);
+        /* What did not open is half open: unless it is closed, the next time would do nothing. */
+        esp_codec_dev_close(speaker);
         return false;
     }
     if (microphone != speaker && esp_codec_dev_open(microphone, &in) != ESP_CODEC_DEV_OK) {
         ESP_LOGE(TAG, "the microphone's chip at 0x%02x does not start",
                  TC_BOARD_MICROPHONE_ADDRESS);
+        esp_codec_dev_close(microphone);
         esp_codec_dev_close(speaker);
         return false;
     }

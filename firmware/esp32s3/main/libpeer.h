@@ -44,7 +44,8 @@
 typedef struct {
     Agent *agent;   /* set by agent_create */
     DtlsSrtp *dtls; /* set by dtls_srtp_init */
-    bool guarded;   /* the answer is known: the guard decides. Before, nothing is received */
+    bool no_socket;
+    bool guarded; /* the answer is known: the guard decides. Before, nothing is received */
     tc_guard guard;
     tc_channel *channel;      /* once DTLS is up */
     uint64_t handshake_until; /* ms; when a handshake that has not ended has failed */

@@ -39,7 +39,9 @@ int __wrap_agent_select_candidate_pair(Agent *agent) {
 
 int __wrap_agent_create(Agent *agent) {
     libpeer.agent = agent;
-    return __real_agent_create(agent);
+    int error = __real_agent_create(agent);
+    libpeer.no_socket = error < 0; /* libpeer does not look */
+    return error;
 }
 
 /* ice-ufrag and ice-pwd: RFC 8839 section 5.4 allows these characters, and asks for 24 and 128 bits

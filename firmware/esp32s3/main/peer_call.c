@@ -22,6 +22,7 @@ static const char *TAG = "peer";
 #define CONSENT_MS 5000u   /* between requests: RFC 7675 section 5.1 */
 #define CONSENT_LOST_MS 30000u
 #define TICK_MS 10u
+#define BURST_MS 10u
 #define BURST 32 /* packets in one step; audio and texts wait that long at most */
 #define DATAGRAM 1500
 #define SDP_MAX 4096
@@ -192,7 +193,7 @@ bool peer_call_open(uint32_t id, const char *label) {
         peer_connection_oniceconnectionstatechange(call.connection, on_state);
     }
     if (call.connection == NULL || peer_connection_create_offer(call.connection) == NULL ||
-        libpeer.agent->local_candidates_count == 0) {
+        libpeer.no_socket || libpeer.agent->local_candidates_count == 0) {
         go_down(DOWN_FAILED, "no offer could be made");
         return false;
     }
@@ -293,7 +294,8 @@ static void watch(uint64_t now) {
 }
 
 void peer_call_step(void) {
-    for (int i = 0; i < BURST && !call.down; i++) {
+    uint64_t until = clock_ms() + BURST_MS;
+    for (int i = 0; i < BURST && !call.down && clock_ms() < until; i++) {
         uint32_t before = libpeer.packets;
         PeerConnectionState state = peer_connection_get_state(call.connection);
         peer_connection_loop(call.connection);

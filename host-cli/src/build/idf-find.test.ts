@@ -112,7 +112,7 @@ test.each([
   expect(error.code).toBe('IDF_NONE');
   expect(error.hint).toMatch(commands);
   expect(error.hint).toMatch(/--container/);
-  expect(error.hint).toMatch(/releases of this repository/);
+  expect(error.hint).toMatch(/release of this repository/);
 });
 
 test('only unsupported ones: said with their versions', () => {

@@ -121,7 +121,7 @@ function unsupported(all: readonly Idf[], machine: Machine): TincanError {
 
 /** What to install where there is nothing, in commands. */
 export function installHint(platform: NodeJS.Platform): string {
-  return `${installCommands(platform)} Or build in a container: \`tincan build --board ID --container\` (docker or podman). Or take a ready image: the releases of this repository, and the artifacts of its workflow "firmware", hold one per board.`;
+  return `${installCommands(platform)} Or build in a container: \`tincan build --board ID --container\` (docker or podman). Or take a ready image, one per board, from a release of this repository or a run of its workflow "firmware", as soon as there is one.`;
 }
 
 function installCommands(platform: NodeJS.Platform): string {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { ChipBoard } from '@tincan/boards';
 import { PARTITION_TABLE_OFFSET } from '@tincan/shared-protocol';
+import { TincanError } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { repositoryPath } from '../root.ts';
 import { findBoard } from './board.ts';
@@ -20,7 +21,7 @@ export interface BuildBoardOptions {
   out?: string;
   /** Build in a container: true for the usual image, or the name of one. */
   container?: string | boolean;
-  /** See `IdfBuildOptions`; the virtual board has no eFuse. */
+  /** See `IdfBuildOptions`; refused for the virtual board, which has no eFuse. */
   encrypted?: boolean;
   env: Env;
   signal: AbortSignal;
@@ -45,11 +46,16 @@ export interface ChipBuild extends IdfBuilt {
   before?: Sizes;
 }
 
-/** @throws TincanError as `buildImage`, `nativeRunner`, `containerRunner` and `buildWithIdf` */
+/** @throws TincanError BOARD_KIND, and as `buildImage`, `nativeRunner`, `containerRunner` and `buildWithIdf` */
 export async function buildBoard(options: BuildBoardOptions): Promise<VirtualBuild | ChipBuild> {
   const board = findBoard(options.board);
   const { version, out } = options;
   if (board.kind === 'virtual') {
+    if (options.encrypted)
+      throw new TincanError('BOARD_KIND', `${board.name} has no eFuse to keep a key in.`, {
+        exit: 'usage',
+        hint: 'Leave --encrypted out; it is for real boards.',
+      });
     const built = await buildImage({
       board: board.id,
       version,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Hello, SETTINGS, type SettingsAnswer } from '@tincan/shared-protocol';
+import { findBoard } from '../build/board.ts';
 import { thisMachine } from '../build/idf-find.ts';
 import type { Context } from '../context.ts';
 import { Device } from '../device/device.ts';
@@ -178,10 +179,10 @@ async function boardChecks(context: Context, image: string | undefined): Promise
   return checks;
 }
 
-/** `tincan doctor`: looks at everything that a device needs, and says what to do next. Returns the exit status. */
+/** `tincan doctor`: looks at everything that a device needs, and says what to do next. Returns the exit status. @throws TincanError BOARD_UNKNOWN */
 export async function doctor(context: Context, options: DoctorOptions): Promise<number> {
   const { out } = context;
-  const { check, image } = imageCheck(options.board);
+  const { check, image } = imageCheck(findBoard(options.board).id);
   const checks: Check[] = [
     nodeCheck(process.versions.node),
     {

@@ -132,7 +132,12 @@ export function messageLine(message: DeviceMessage, showDeltas = false): string 
     case 'tool':
       return `· tool ${text('name', params)}(${text('arguments', params)}) → ${text('output', params)}`;
     case 'problem':
-      return join('!', text('message', params).replace(/\.?$/, '.'), text('hint', params), `[${text('code', params)}]`);
+      return join(
+        '!',
+        text('message', params).replace(/\.?$/, '.'),
+        text('hint', params),
+        `[${text('code', params)}]`,
+      );
     case 'dropped':
       return `! the device dropped ${Object.entries(params)
         .filter(([, count]) => count !== 0)

@@ -61,10 +61,18 @@ export function refuseSecretArguments(argv: readonly string[]): void {
       `${what} would put a secret on the command line; nothing was done.`,
       {
         exit: 'usage',
-        hint: `Arguments can be read by every process and stay in the shell's history. ${howTo(/token|key|secret/i.test(what) ? 'server.token' : 'wifi.password')} And change the secret if it was real.`,
+        hint: `Arguments can be read by every process and stay in the shell's history. ${howTo(secretOf(what))} And change the secret if it was real.`,
       },
     );
   }
+}
+
+/** The setting that an argument like `--wifi2-password` or `server.token` means. */
+function secretOf(what: string): SecretName {
+  if (isSecret(what)) return what;
+  if (/token|key|secret/i.test(what)) return 'server.token';
+  const network = /wifi[23]/i.exec(what)?.[0].toLowerCase() as 'wifi2' | 'wifi3' | undefined;
+  return `${network ?? 'wifi'}.password`;
 }
 
 /** How to give a secret, as a sentence. */

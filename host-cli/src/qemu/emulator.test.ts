@@ -135,6 +135,8 @@ test.skipIf(!posix)(
       exitCode: 3,
       message: expect.stringMatching(/^QEMU cannot listen/i),
     });
+    const pid = Number(/^pid (\d+)/.exec(fake.log()[0] ?? '')?.[1]);
+    expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   },
 );
 
@@ -147,6 +149,7 @@ test.skipIf(!posix)('QEMU is found by TINCAN_QEMU, in PATH, and where idf_tools.
   vi.stubEnv('FAKE_MACHINES', 'esp32                Espressif ESP32 machine');
   await expect(findQemu(machine({ PATH: folder }))).rejects.toMatchObject({
     code: 'QEMU_MACHINE',
+    message: expect.stringContaining('does not know the machine'),
     hint: expect.stringContaining('idf_tools.py install qemu-xtensa'),
   });
 });
@@ -160,7 +163,10 @@ test('where there is none, it says what to install; a file that is no program is
     code: 'QEMU_NONE',
     hint: expect.stringContaining('idf_tools.py install qemu-xtensa'),
   });
-  await expect(findQemu(machine({ TINCAN_QEMU: join(folder, 'not-qemu') }))).rejects.toMatchObject({
-    code: 'QEMU_MACHINE',
-  });
+  for (const name of ['not-qemu', 'not-there']) {
+    await expect(findQemu(machine({ TINCAN_QEMU: join(folder, name) }))).rejects.toMatchObject({
+      code: 'QEMU_MACHINE',
+      message: expect.stringContaining('does not run'),
+    });
+  }
 });

@@ -35,18 +35,19 @@ function candidates(machine: Machine): string[] {
 
 /** @throws TincanError QEMU_NONE, QEMU_MACHINE */
 export async function findQemu(machine: Machine): Promise<Qemu> {
-  let other: string | undefined;
+  let other: { file: string; starts: boolean } | undefined;
   for (const file of candidates(machine)) {
     const said = await capture(file, ['-machine', 'help'], { timeoutMs: 20_000 });
     if (said.status === 0 && new RegExp(`^${QEMU_MACHINE}\\s`, 'm').test(said.out)) {
       const { out } = await capture(file, ['--version'], { timeoutMs: 20_000 });
       return { file, version: /version (\S+)/.exec(out)?.[1] ?? 'of unknown version' };
     }
-    other ??= file;
+    other ??= { file, starts: said.status === 0 };
   }
   const hint = `Install Espressif's: \`python $IDF_PATH/tools/idf_tools.py install qemu-xtensa\`, or take one of the releases of github.com/espressif/qemu and set TINCAN_QEMU to its ${PROGRAM}.`;
   if (other !== undefined) {
-    throw new TincanError('QEMU_MACHINE', `${other} does not know the machine ${QEMU_MACHINE}.`, { hint });
+    const why = other.starts ? `does not know the machine ${QEMU_MACHINE}` : 'does not run on this machine';
+    throw new TincanError('QEMU_MACHINE', `${other.file} ${why}.`, { hint });
   }
   throw new TincanError('QEMU_NONE', 'There is no QEMU for the ESP32-S3 on this machine.', { hint });
 }

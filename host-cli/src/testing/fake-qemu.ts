@@ -14,7 +14,7 @@ if (args.includes('--version')) {
   console.log(process.env.FAKE_MACHINES ?? 'esp32                Espressif ESP32 machine\\nesp32s3              Espressif ESP32S3 machine');
 } else {
   const log = (text) => appendFileSync(__filename + '.log', text + '\\n');
-  log('args ' + JSON.stringify(args));
+  log('pid ' + process.pid + ' args ' + JSON.stringify(args));
   if (process.env.FAKE_REFUSES) {
     console.error('qemu-system-xtensa: ' + process.env.FAKE_REFUSES);
     process.exit(1);
@@ -49,7 +49,7 @@ if (args.includes('--version')) {
 
 export interface FakeQemu {
   file: string;
-  /** The command lines that started it (`args […]`), and the QMP commands in the order in which they came. */
+  /** The command lines that started it (`pid N args […]`), and the QMP commands in the order in which they came. */
   log(): string[];
 }
 
