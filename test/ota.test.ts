@@ -2,42 +2,27 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compileCore } from '@tincan/firmware';
-import {
-  makeCertificate,
-  repositoryPath,
-  startGateway,
-  type Update,
-  updateDevice,
-  updateFromUrl,
-} from '@tincan/host-cli';
-import { wrapWasm } from '@tincan/shared-protocol';
+import { makeCertificate, startGateway, type Update, updateDevice, updateFromUrl } from '@tincan/host-cli';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startTestBoard, type TestBoard } from './support/board.ts';
+import { appImage, FIRMWARE, startTestBoard, type TestBoard } from './support/board.ts';
 
-const images = new Map<string, Update>();
+let newer: Update;
 let folder: string;
 let board: TestBoard | undefined;
 let gateway: Awaited<ReturnType<typeof startGateway>> | undefined;
 
-async function make(version: string, project = 'tincan-virtual'): Promise<Update> {
-  const { wasm } = await compileCore({
-    cacheDir: 'build/cache',
-    firmwareDir: repositoryPath('firmware'),
-    defines: { TC_FIRMWARE_VERSION: version, TC_BOARD_ID: 'virtual', TC_BOARD_ECHO: 1 },
-  });
-  const data = wrapWasm({ wasm, version, project });
-  return {
-    name: version,
-    data,
-    version,
-    project,
-    image: Buffer.from(data.subarray(32 + 144, 32 + 176)).toString('hex'),
-  };
+const NEW = '0.1.0-test';
+const NEWEST = '0.2.0-test';
+const OLD = '0.0.0-rc.1';
+
+async function make(version: string): Promise<Update> {
+  const data = await appImage(version);
+  const image = Buffer.from(data.subarray(32 + 144, 32 + 176)).toString('hex');
+  return { name: version, data, version, project: 'tincan-virtual', image };
 }
 
 beforeAll(async () => {
-  images.set('new', await make('0.1.0'));
+  newer = await make(NEW);
 });
 afterEach(async () => {
   await board?.close();
@@ -45,7 +30,6 @@ afterEach(async () => {
   board = gateway = undefined;
   if (folder) rmSync(folder, { recursive: true, force: true });
 });
-const newer = () => images.get('new')!;
 
 async function readyBoard(options: Parameters<typeof startTestBoard>[0] = {}): Promise<TestBoard> {
   board = await startTestBoard(options);
@@ -56,48 +40,48 @@ async function readyBoard(options: Parameters<typeof startTestBoard>[0] = {}): P
 test('over the link: the new application starts on trial, joins, and stays over a reset', async () => {
   const { device, board: virtual, until, messages, text } = await readyBoard();
   const stages: string[] = [];
-  const hello = await updateDevice(device, newer(), { onStage: (stage) => stages.push(stage) });
-  expect(hello).toMatchObject({ firmware: '0.1.0', image: newer().image });
+  const hello = await updateDevice(device, newer, { onStage: (stage) => stages.push(stage) });
+  expect(hello).toMatchObject({ firmware: NEW, image: newer.image });
   expect(stages).toEqual(['restarting', 'trial']);
   expect(text.join('\n')).toContain('this image has proven itself, and stays');
   const from = messages.length;
   virtual.chip.pressReset();
   const again = await until(({ method, params }) => (method === 'hello' ? params : undefined), 'hello', from);
-  expect(again).toMatchObject({ firmware: '0.1.0' });
+  expect(again).toMatchObject({ firmware: NEW });
   expect(again).not.toHaveProperty('trial');
 });
 
 test('a second update goes into the first slot again, and an image that runs already is not sent', async () => {
   const { device } = await readyBoard();
-  await updateDevice(device, newer());
+  await updateDevice(device, newer);
   const bytes: number[] = [];
-  await updateDevice(device, newer(), { onProgress: (done) => bytes.push(done) });
+  await updateDevice(device, newer, { onProgress: (done) => bytes.push(done) });
   expect(bytes).toEqual([]);
-  const third = await make('0.2.0');
-  expect(await updateDevice(device, third)).toMatchObject({ firmware: '0.2.0' });
+  const third = await make(NEWEST);
+  expect(await updateDevice(device, third)).toMatchObject({ firmware: NEWEST });
 });
 
 test('what would mislead is refused, and the board runs on', async () => {
   const { device } = await readyBoard();
-  const { data } = newer();
-  const other = { ...newer(), project: 'tincan-virtual', data: renamed(data, 'tincan-esp-box-3') };
+  const { data } = newer;
+  const other = { ...newer, project: 'tincan-virtual', data: renamed(data, 'tincan-esp-box-3') };
   await expect(updateDevice(device, other)).rejects.toMatchObject({ code: 'DEVICE_OTA_IMAGE' });
-  await expect(updateDevice(device, { ...newer(), project: 'tincan-esp-box-3' })).rejects.toMatchObject({
+  await expect(updateDevice(device, { ...newer, project: 'tincan-esp-box-3' })).rejects.toMatchObject({
     code: 'IMAGE_OTHER_BOARD',
   });
-  const older = await make('0.0.0-alpha');
+  const older = await make(OLD);
   await expect(updateDevice(device, older)).rejects.toMatchObject({
     code: 'DEVICE_OTA_DOWNGRADE',
     hint: expect.stringContaining('--downgrade'),
   });
   const broken = Uint8Array.from(data);
   broken[data.length - 40]! ^= 1;
-  await expect(updateDevice(device, { ...newer(), data: broken })).rejects.toMatchObject({
+  await expect(updateDevice(device, { ...newer, data: broken })).rejects.toMatchObject({
     code: 'DEVICE_OTA_IMAGE',
     hint: expect.stringContaining('verify'),
   });
-  expect(await device.hello()).toMatchObject({ firmware: '0.0.0-test' });
-  expect(await updateDevice(device, older, { downgrade: true })).toMatchObject({ firmware: '0.0.0-alpha' });
+  expect(await device.hello()).toMatchObject({ firmware: FIRMWARE });
+  expect(await updateDevice(device, older, { downgrade: true })).toMatchObject({ firmware: OLD });
 });
 
 /** The same image with another project in its descriptor. */
@@ -111,7 +95,7 @@ describe('from the gateway', () => {
   async function serve(options: Partial<Parameters<typeof startGateway>[0]> = {}): Promise<string> {
     folder = mkdtempSync(join(tmpdir(), 'tincan-ota-'));
     mkdirSync(join(folder, 'virtual'));
-    writeFileSync(join(folder, 'virtual', 'tincan.bin'), newer().data);
+    writeFileSync(join(folder, 'virtual', 'tincan.bin'), newer.data);
     gateway = await startGateway({ mode: 'echo', ota: folder, ...options });
     return `${gateway.url}/ota/virtual/tincan.bin`;
   }
@@ -121,8 +105,8 @@ describe('from the gateway', () => {
     const { device } = await readyBoard();
     const totals = new Set<number>();
     const hello = await updateFromUrl(device, url, { onProgress: (_, total) => totals.add(total) });
-    expect(hello).toMatchObject({ firmware: '0.1.0' });
-    expect(totals).toContain(newer().data.length);
+    expect(hello).toMatchObject({ firmware: NEW });
+    expect(totals).toContain(newer.data.length);
   });
 
   test('over HTTPS the pin of its server is taken, and another key refused', async () => {
@@ -135,7 +119,7 @@ describe('from the gateway', () => {
       code: 'OTA_FAILED',
       message: expect.stringContaining('certificate'),
     });
-    expect(await updateFromUrl(device, url)).toMatchObject({ firmware: '0.1.0' });
+    expect(await updateFromUrl(device, url)).toMatchObject({ firmware: NEW });
   });
 
   test('what is not there is said, and nothing else of the folder is served', async () => {
@@ -148,7 +132,7 @@ describe('from the gateway', () => {
     });
     for (const path of ['/ota/virtual/secret.txt', '/ota/../virtual/tincan.bin', '/ota/..%2f/tincan.bin'])
       expect((await fetch(gateway!.url + path)).status, path).toBe(404);
-    expect((await fetch(url)).headers.get('content-length')).toBe(String(newer().data.length));
+    expect((await fetch(url)).headers.get('content-length')).toBe(String(newer.data.length));
   });
 });
 
@@ -161,9 +145,9 @@ test('an image that does not come up in time is given up for the former one', as
     if (event.type === 'app' && ++starts === 1) chip.pressReset();
   });
   const from = messages.length;
-  await expect(updateDevice(device, newer())).rejects.toMatchObject({ code: 'OTA_ROLLED_BACK' });
+  await expect(updateDevice(device, newer)).rejects.toMatchObject({ code: 'OTA_ROLLED_BACK' });
   unwatch();
   expect(
     await until(({ method, params }) => (method === 'hello' ? params : undefined), 'hello', from),
-  ).toMatchObject({ firmware: '0.0.0-test' });
+  ).toMatchObject({ firmware: FIRMWARE });
 });

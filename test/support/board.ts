@@ -40,7 +40,7 @@ export const SSID = 'tincan-test';
 /** Not real ones, and long enough to be found wherever they leak. */
 export const PASSWORD = 'wifi-secret-93f1c07a';
 export const TOKEN = 'ek_secret_5b1e77c0d2a94f36';
-const FIRMWARE = '0.0.0-test';
+export const FIRMWARE = '0.0.0-test';
 /** Guard against waiting for ever; no test depends on how long anything takes. */
 export const GUARD_MS = 45_000;
 
@@ -87,11 +87,11 @@ export interface TestBoard {
   close(): Promise<void>;
 }
 
-let image: Promise<Uint8Array> | undefined;
+let compiled: Promise<Uint8Array> | undefined;
 
-/** The application, compiled once per test file (and kept in build/cache). */
-function appImage(): Promise<Uint8Array> {
-  image ??= (async () => {
+/** The core, compiled once per test file (and kept in build/cache). */
+function coreWasm(): Promise<Uint8Array> {
+  compiled ??= (async () => {
     const { wasm } = await compileCore({
       cacheDir: 'build/cache',
       firmwareDir: repositoryPath('firmware'),
@@ -101,9 +101,23 @@ function appImage(): Promise<Uint8Array> {
         TC_BOARD_ECHO: listensWhileSpeaking(BOARDS.virtual!) ? 1 : 0,
       },
     });
-    return wrapWasm({ wasm, version: FIRMWARE });
+    return wasm;
   })();
-  return image;
+  return compiled;
+}
+
+/**
+ * The application, as it would be built with this version. It has as many characters as the usual one: it is put into
+ * the compiled core in its place, for another compilation would take longer than the tests.
+ */
+export async function appImage(version = FIRMWARE): Promise<Uint8Array> {
+  if (version.length !== FIRMWARE.length) throw new Error(`${version} and ${FIRMWARE} differ in length`);
+  const wasm = Buffer.from(await coreWasm());
+  for (let at = wasm.indexOf(FIRMWARE); at >= 0; at = wasm.indexOf(FIRMWARE, at + 1)) {
+    if (version === FIRMWARE) break;
+    wasm.write(version, at);
+  }
+  return wrapWasm({ wasm, version });
 }
 
 /** A flash as after `tincan flash` and `tincan provision --offline`. */

@@ -61,6 +61,7 @@ test('boots the first slot of a fresh board, prints what an S3 prints, and write
       project: 'tincan-virtual',
     },
     nvs: { offset: 0x9000, size: 0x6000 },
+    ota: expect.anything(),
   });
   expect(parseOtaData(flash.read(0xf000, 0x2000)).data[0]).toEqual({ sequence: 1, state: 'valid' });
   expect(boot(flash).loader).not.toContain('Set actual');
