@@ -244,7 +244,7 @@ test('a wrong Wi-Fi password is named, kept secret, and mended by a new one', as
   const problem = board.messages.find(({ method }) => method === 'problem')?.params as unknown as Problem;
   expect(problem).toEqual({
     code: 'wifi_password',
-    message: 'The Wi-Fi network refused the password.',
+    message: `The Wi-Fi network refused the password (${SSID}).`,
     hint: 'Set it again: tincan provision.',
   });
   const from = board.messages.length;
