@@ -1,7 +1,7 @@
 /** What every command gets: how to speak, and how to learn of Ctrl-C. */
 import type { Output } from './output.ts';
 import { openLine, type SerialLine } from './serial/line.ts';
-import { choosePort, forgetPort, rememberPort } from './serial/ports.ts';
+import { choosePort, forgetPort, rememberLine, terminalPicker } from './serial/ports.ts';
 
 export interface Context {
   out: Output;
@@ -15,9 +15,11 @@ export interface Context {
 /** Chooses the port (saying so where the user did not), opens it, and remembers it. */
 export async function openBoard(context: Context): Promise<SerialLine> {
   const { env, out } = context;
-  const choice = await choosePort({ port: context.port, env });
+  const pick = out.json ? undefined : terminalPicker();
+  const choice = await choosePort({ port: context.port, env, pick });
   if (choice.from === 'remembered') out.note(`using ${choice.path}, as last time`);
-  if (choice.from === 'only') out.note(`using ${choice.path}`);
+  if (choice.from === 'only' || (choice.from === 'option' && choice.path !== context.port))
+    out.note(`using ${choice.path}`);
   let line: SerialLine;
   try {
     line = await openLine(choice.path);
@@ -25,12 +27,12 @@ export async function openBoard(context: Context): Promise<SerialLine> {
     if (choice.from !== 'remembered') throw error;
     // What was there last time is gone; a board that is plugged in now may be meant.
     forgetPort(env);
-    const other = await choosePort({ env }).catch(() => undefined);
+    const other = await choosePort({ env, pick }).catch(() => undefined);
     if (other === undefined) throw error;
     out.note(`it is gone; using ${other.path}`);
     line = await openLine(other.path);
   }
-  rememberPort(line.path, env);
+  rememberLine(line, env);
   return line;
 }
 

@@ -210,6 +210,27 @@ test('doctor reports each thing with its next step, and fails only where somethi
   expect(byName.settings).toMatchObject({ state: 'fail', next: expect.stringContaining('tincan provision') });
 });
 
+test('doctor --json tells strangers nothing that is secret', async () => {
+  const { board, current } = await running();
+  vi.stubEnv('HOME', '/home/ada-lovelace');
+  vi.stubEnv('TINCAN_SERVER_TOKEN', 'tok_environment');
+  Object.assign(current().settings, {
+    'wifi.ssid': 'ada at home',
+    'wifi.password': 'correct horse',
+    'server.token': 'tok_0123456789',
+    'server.url': 'http://ada:pass-in-url@127.0.0.1:1/v1/realtime/calls?key=key-in-url',
+  });
+  await main(['doctor', '--json', '--port', board.port]);
+  const byName = Object.fromEntries(json()[0].checks.map((check: { name: string }) => [check.name, check]));
+  expect(byName.token).toMatchObject({ state: 'ok', found: 'the device has one' });
+  expect(byName.settings).toMatchObject({ state: 'ok' });
+  expect(byName.network).toMatchObject({ state: 'skip' });
+  expect(byName.server.found).toContain('http://127.0.0.1:1/v1/realtime/calls?…');
+  expect(said.out + said.err).not.toMatch(
+    /correct horse|tok_|pass-in-url|key-in-url|ada at home|ada-lovelace|fingerprint"|"salt"/,
+  );
+});
+
 test('a session is started, spoken to, and stopped', async () => {
   const { board, current } = await running({ session: 'answers' });
   const port = ['--port', board.port];

@@ -7,6 +7,7 @@ import { EXIT, printError, TincanError } from './errors.ts';
 import type { FlashSizeChoice } from './flash/header.ts';
 import type { LabelFormat } from './fleet/labels.ts';
 import { createOutput } from './output.ts';
+import { configure, usageError } from './program-usage.ts';
 import { refuseSecretArguments } from './provision/secrets.ts';
 import { VERSION } from './version.ts';
 
@@ -73,7 +74,10 @@ function verb(parent: Command, nameAndArguments: string, description: string, ex
   return parent
     .command(nameAndArguments)
     .description(description)
-    .option('--port <port>', 'serial port: a path, or rfc2217://host:port (default: found, or the last one)')
+    .option(
+      '--port <port>',
+      'serial port: a path, rfc2217://host:port, or the MAC or name of a board (default: found, or the last one)',
+    )
     .option('--json', 'results as JSON lines on stdout, errors too')
     .addHelpText('after', `\nExample:\n  $ ${example}`);
 }
@@ -88,7 +92,7 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .addHelpText(
       'after',
-      `\nExample:\n  $ tincan demo\n\nPorts: --port, else TINCAN_PORT, else the last one used, else the only board found.\nExit status: ${Object.entries(
+      `\nExample:\n  $ tincan demo\n\nPorts: --port, else TINCAN_PORT, else the board used last, else the only one found; on a terminal you are asked.\nExit status: ${Object.entries(
         EXIT,
       )
         .map(([name, code]) => `${code} ${name}`)
@@ -98,9 +102,11 @@ export function createProgram(): Command {
   verb(program, 'boards', 'list the boards that Tincan knows', 'tincan boards --json').action(
     async (options: Common) => (await import('./commands/boards.ts')).boards(contextOf(options)),
   );
-  verb(program, 'ports', 'list the serial ports of this machine', 'tincan ports').action(
-    async (options: Common) => (await import('./commands/ports.ts')).ports(contextOf(options)),
-  );
+  verb(program, 'ports', 'list the serial ports of this machine', 'tincan ports --watch')
+    .option('--watch', 'go on until Ctrl-C, and say what comes and goes')
+    .action(async (options: Common & { watch?: boolean }) =>
+      (await import('./commands/ports.ts')).ports(contextOf(options), options),
+    );
   verb(
     program,
     'build',
@@ -147,10 +153,16 @@ export function createProgram(): Command {
           full?: boolean;
           flashSize?: FlashSizeChoice;
         } & Fleet,
+        command: Command,
       ) => {
+        const foreign = image !== undefined && command.getOptionValueSource('board') === 'default';
         if (options.all)
           status = await (await import('./commands/fleet.ts')).flashAll(contextOf(options), image, options);
-        else await (await import('./commands/flash.ts')).flash(contextOf(options), image, options);
+        else
+          await (await import('./commands/flash.ts')).flash(contextOf(options), image, {
+            ...options,
+            foreign,
+          });
       },
     );
   verb(
@@ -225,6 +237,7 @@ export function createProgram(): Command {
         options: Common & { url?: string; pin?: string; downgrade?: boolean },
       ) => (await import('./commands/ota.ts')).ota(contextOf(options), image, options),
     );
+  addFlashContents(program);
   addConfig(program);
   verb(program, 'tail', 'show everything a device says: logs and events', 'tincan tail --until response.done')
     .option('--events <file>', 'append all of it as JSON lines to a file')
@@ -348,10 +361,62 @@ export function createProgram(): Command {
     });
   verb(program, 'doctor', 'look at everything that a device needs', 'tincan doctor')
     .addOption(BOARD())
-    .action(async (options: Common & { board: string }) => {
+    .option('--chip', "ask the chip's loader, too; that restarts the board")
+    .action(async (options: Common & { board: string; chip?: boolean }) => {
       status = await (await import('./commands/doctor.ts')).doctor(contextOf(options), options);
     });
   return program;
+}
+
+/** What is in a board's flash: into a file, back from it, away. */
+function addFlashContents(program: Command): void {
+  const baud = () =>
+    new Option('--baud <rate>', 'speed of the transfer (default: 921600)').argParser(wholeNumber);
+  const partition = () => new Option('--partition <name>', 'this partition alone (default: the whole flash)');
+  verb(
+    program,
+    'backup [file]',
+    'read the flash into a file, verified; the same command goes on with one that was stopped',
+    'tincan backup --partition nvs nvs.bin',
+  )
+    .addOption(partition())
+    .addOption(baud())
+    .action(async (file: string | undefined, options: Common & { partition?: string; baud?: number }) =>
+      (await import('./commands/backup.ts')).backup(contextOf(options), file, options),
+    );
+  verb(
+    program,
+    'restore <file>',
+    'write a backup where it came from, verified',
+    'tincan restore --partition nvs nvs.bin',
+  )
+    .addOption(partition())
+    .addOption(baud())
+    .action(async (file: string, options: Common & { partition?: string; baud?: number }) =>
+      (await import('./commands/backup.ts')).restore(contextOf(options), file, options),
+    );
+  verb(
+    program,
+    'coredump [file]',
+    'save what a crash left in the flash, as an ELF file',
+    'tincan coredump crash.elf',
+  )
+    .addOption(baud())
+    .action(async (file: string | undefined, options: Common & { baud?: number }) =>
+      (await import('./commands/coredump.ts')).coredump(contextOf(options), file, options),
+    );
+  verb(
+    program,
+    'erase',
+    'erase the flash, after asking; settings are lost',
+    'tincan erase --partition nvs --yes',
+  )
+    .addOption(partition())
+    .option('--yes', 'do not ask; for scripts')
+    .addOption(baud())
+    .action(async (options: Common & { partition?: string; yes?: boolean; baud?: number }) =>
+      (await import('./commands/erase.ts')).erase(contextOf(options), options),
+    );
 }
 
 function addConfig(program: Command): void {
@@ -410,17 +475,6 @@ function addSession(program: Command): void {
   );
 }
 
-/** Commander's own complaints (unknown option, missing argument) as one of ours: a sentence, its guess as the hint. */
-function usageError(error: CommanderError): TincanError {
-  const [complaint = '', guess] = error.message.replace(/^error: /, '').split('\n');
-  const sentence = `${complaint.charAt(0).toUpperCase()}${complaint.slice(1).replace(/\.$/, '')}.`;
-  const help = '`tincan --help` shows the commands, `tincan COMMAND --help` the options of one.';
-  return new TincanError('USAGE', sentence, {
-    exit: 'usage',
-    hint: guess ? `${guess.replace(/^\(|\)$/g, '')} ${help}` : help,
-  });
-}
-
 /** Runs one command line and returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   const json = argv.includes('--json');
@@ -442,10 +496,4 @@ export async function main(argv: readonly string[]): Promise<number> {
       return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     return printError(usageError(error), json);
   }
-}
-
-/** Commander throws instead of ending the process, and leaves complaints to us. */
-function configure(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => undefined });
-  for (const child of command.commands) configure(child);
 }

@@ -8,6 +8,10 @@ import { join } from 'node:path';
 export interface State {
   /** The port that worked last. */
   port?: string;
+  /** Serial number of its USB device; that of the chip's own USB is its MAC. */
+  serial?: string;
+  /** Names that boards said, by their MAC (lower case, with colons). */
+  names?: Record<string, string>;
 }
 
 type Env = Record<string, string | undefined>;
@@ -22,7 +26,16 @@ export function readState(env: Env = process.env): State {
   try {
     const data: unknown = JSON.parse(readFileSync(join(configFolder(env), 'state.json'), 'utf8'));
     if (typeof data !== 'object' || data === null) return {};
-    return 'port' in data && typeof data.port === 'string' ? { port: data.port } : {};
+    const state: State = {};
+    if ('port' in data && typeof data.port === 'string') state.port = data.port;
+    if ('serial' in data && typeof data.serial === 'string') state.serial = data.serial;
+    if ('names' in data && typeof data.names === 'object' && data.names !== null) {
+      const named = Object.entries(data.names).filter(
+        (one): one is [string, string] => typeof one[1] === 'string',
+      );
+      if (named.length > 0) state.names = Object.fromEntries(named);
+    }
+    return state;
   } catch {
     return {};
   }

@@ -42,6 +42,13 @@ function post(url: string, pin: string): Promise<number> {
   });
 }
 
+/** A URL for a report: neither user and password nor what stands behind the path, which may be a key. */
+function shownUrl(text: string): string {
+  if (!URL.canParse(text)) return '(no URL)';
+  const url = new URL(text);
+  return `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`;
+}
+
 /**
  * A POST without an offer: any answer of the 4xx kind means that a server is there and understands the path. `pin` is
  * the setting `server.pin`.
@@ -50,7 +57,7 @@ export async function serverCheck(url: string, pin = ''): Promise<Check> {
   const name = 'server';
   try {
     const status = await post(url, pin);
-    const found = `${url} answers ${status}`;
+    const found = `${shownUrl(url)} answers ${status}`;
     if (status === 404) return { name, state: 'fail', found, next: 'Check the path of server.url.' };
     if (status >= 400 && status < 500) return { name, state: 'ok', found };
     if (status >= 300 && status < 400) {
@@ -67,7 +74,7 @@ export async function serverCheck(url: string, pin = ''): Promise<Check> {
       name,
       state: 'fail',
       // Where a name has several addresses, Node's error has a code, and no message.
-      found: `${url}: ${messageOf(error) || (error as NodeJS.ErrnoException).code}`,
+      found: `${shownUrl(url)}: ${(messageOf(error) || (error as NodeJS.ErrnoException).code || '').replaceAll(url, shownUrl(url))}`,
       next:
         error instanceof WrongKey
           ? 'Set server.pin anew; `tincan gateway --tls` prints it.'

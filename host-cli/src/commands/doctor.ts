@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Hello, SETTINGS, type SettingsAnswer } from '@tincan/shared-protocol';
 import { findBoard } from '../build/board.ts';
@@ -9,8 +9,10 @@ import { asTincanError, EXIT, messageOf } from '../errors.ts';
 import { checkFiles } from '../flash/check.ts';
 import { readPlan } from '../flash/plan.ts';
 import { isFingerprint } from '../provision/online.ts';
-import { openLine } from '../serial/line.ts';
-import { choosePort, listPorts } from '../serial/ports.ts';
+import { openLine, type SerialLine } from '../serial/line.ts';
+import { choosePort, type FoundPorts, findPorts, portText } from '../serial/ports.ts';
+import { type PortSystem, thisSystem } from '../serial/trouble.ts';
+import { chipChecks, holderChecks, permissionCheck } from './doctor-board.ts';
 import { serverCheck } from './doctor-server.ts';
 import { toolChecks } from './doctor-tools.ts';
 
@@ -25,6 +27,8 @@ export interface Check {
 
 export interface DoctorOptions {
   board: string;
+  /** Look at the chip through its loader, too; that restarts the board. */
+  chip?: boolean;
 }
 
 const OLDEST_NODE = [20, 19] as const;
@@ -62,38 +66,26 @@ async function compilerCheck(): Promise<Check> {
   }
 }
 
-async function portsCheck(): Promise<Check> {
+/** What ports are there, whether they may be opened, and who has them. */
+export async function portChecks(
+  find: () => Promise<FoundPorts> = findPorts,
+  system: PortSystem = thisSystem,
+): Promise<Check[]> {
   try {
-    const ports = await listPorts();
-    return {
-      name: 'ports',
-      state: ports.length > 0 ? 'ok' : 'warn',
-      found: ports.length > 0 ? ports.map((port) => `${port.path} (${port.name})`).join(', ') : 'none',
-      ...(ports.length > 0 ? {} : { next: 'Plug a board in, or start `tincan virtual`.' }),
-    };
+    const { ports, note } = await find();
+    const found =
+      ports.length > 0 ? ports.map((port) => `${port.path} (${portText(port)})`).join(', ') : 'none';
+    const next = [note, ports.length > 0 ? undefined : 'Plug a board in, or start `tincan virtual`.']
+      .filter((text) => text !== undefined)
+      .join(' ');
+    const permission = permissionCheck(ports, system);
+    return [
+      { name: 'ports', state: ports.length > 0 ? 'ok' : 'warn', found, ...(next === '' ? {} : { next }) },
+      ...(permission === undefined ? [] : [permission]),
+      ...holderChecks(ports, system),
+    ];
   } catch (error) {
-    return failed('ports', error, 'warn');
-  }
-}
-
-function groupCheck(): Check | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() === 0) return undefined;
-  try {
-    const line = readFileSync('/etc/group', 'utf8')
-      .split('\n')
-      .find((row) => /^(dialout|uucp):/.test(row));
-    const [group = '', , gid = ''] = line?.split(':') ?? [];
-    if (group === '') return undefined;
-    return process.getgroups?.().includes(Number(gid))
-      ? { name: 'permission', state: 'ok', found: `member of ${group}` }
-      : {
-          name: 'permission',
-          state: 'warn',
-          found: `not a member of ${group}`,
-          next: `sudo usermod -aG ${group} $USER, then log out and in; only real boards need it.`,
-        };
-  } catch {
-    return undefined;
+    return [failed('ports', error, 'warn')];
   }
 }
 
@@ -112,6 +104,46 @@ function imageCheck(board: string): { check: Check; image?: string } {
   } catch (error) {
     return { check: failed('image', error, 'warn') };
   }
+}
+
+/** Whether the device is on its network, by the state that it is in. */
+export function networkCheck(state: Hello['state']): Check {
+  const name = 'network';
+  if (state === 'unprovisioned')
+    return { name, state: 'skip', found: 'the device has no network yet', next: 'Run `tincan provision`.' };
+  if (state === 'joining') {
+    return {
+      name,
+      state: 'warn',
+      found: 'the device is not on its network (yet)',
+      next: 'Wait some seconds and look again; `tincan tail` says why: a wrong password, or no such network in reach.',
+    };
+  }
+  return { name, state: 'ok', found: 'the device is on its network' };
+}
+
+/** Whether there is a token, and whether the server took it last time. Nothing of it is shown, not even a fingerprint. */
+export function tokenCheck(
+  value: SettingsAnswer['values'][string] | undefined,
+  state: Hello['state'],
+): Check {
+  const name = 'token';
+  if (!isFingerprint(value) || !value.set) {
+    return {
+      name,
+      state: 'fail',
+      found: 'the device has none',
+      next: 'Run `tincan provision --token-file FILE`, or leave the option out to be asked.',
+    };
+  }
+  return state === 'backoff'
+    ? {
+        name,
+        state: 'warn',
+        found: 'the device has one, but its last session failed',
+        next: '`tincan session start` says why; a token that was refused is replaced by `tincan provision`.',
+      }
+    : { name, state: 'ok', found: 'the device has one' };
 }
 
 /** What the settings say about themselves, and the server's URL. */
@@ -133,22 +165,31 @@ function settingsCheck(values: SettingsAnswer['values']): Check {
       };
 }
 
-async function boardChecks(context: Context, image: string | undefined): Promise<Check[]> {
+async function boardChecks(
+  context: Context,
+  image: string | undefined,
+  options: DoctorOptions,
+): Promise<Check[]> {
   let path: string;
   try {
     path = (await choosePort({ port: context.port, env: context.env })).path;
   } catch (error) {
     return [failed('board', error, 'skip')];
   }
-  let device: Device;
+  let line: SerialLine;
   try {
-    device = new Device(await openLine(path));
+    line = await openLine(path);
   } catch (error) {
-    return [failed('board', error)];
+    return [failed('port', error)];
   }
-  const checks: Check[] = [];
+  const checks: Check[] = [{ name: 'port', state: 'ok', found: `${path} is open` }];
+  if (options.chip) checks.push(...(await chipChecks(line, options.board, join('build', options.board))));
+  const device = new Device(line);
   try {
-    const hello: Hello = await device.hello({ timeoutMs: 3000, signal: context.signal });
+    const hello: Hello = await device.hello({
+      timeoutMs: options.chip ? 8000 : 3000,
+      signal: context.signal,
+    });
     checks.push({
       name: 'board',
       state: 'ok',
@@ -166,24 +207,41 @@ async function boardChecks(context: Context, image: string | undefined): Promise
     );
     const names = ['wifi.ssid', 'server.token', 'server.url', 'server.pin', 'server.query'];
     const { values } = await device.request<SettingsAnswer>('settings.get', { names });
-    checks.push(settingsCheck(values));
+    checks.push(
+      settingsCheck(values),
+      networkCheck(hello.state),
+      tokenCheck(values['server.token'], hello.state),
+    );
     const url = values['server.url'];
     const pin = values['server.pin'];
     if (typeof url === 'string' && url !== '')
       checks.push(await serverCheck(url, typeof pin === 'string' ? pin : ''));
   } catch (error) {
-    checks.push(failed('board', error));
+    const check = failed('board', error);
+    const chip = options.chip ? '' : ' `tincan doctor --chip` asks the chip itself; that restarts the board.';
+    checks.push({ ...check, next: `${check.next ?? ''}${chip}`.trim() });
   } finally {
     await device.close();
   }
   return checks;
 }
 
+/** A report goes to strangers: the home folder, and with it the user's name, is `~`. */
+function withoutHome(check: Check, home: string | undefined): Check {
+  if (home === undefined || home.length < 2) return check;
+  const tilde = (text: string) => text.replaceAll(home, '~');
+  return {
+    ...check,
+    found: tilde(check.found),
+    ...(check.next === undefined ? {} : { next: tilde(check.next) }),
+  };
+}
+
 /** `tincan doctor`: looks at everything that a device needs, and says what to do next. Returns the exit status. @throws TincanError BOARD_UNKNOWN */
 export async function doctor(context: Context, options: DoctorOptions): Promise<number> {
   const { out } = context;
   const { check, image } = imageCheck(findBoard(options.board).id);
-  const checks: Check[] = [
+  const found: Check[] = [
     nodeCheck(process.versions.node),
     {
       name: 'system',
@@ -191,12 +249,12 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
       found: `${process.platform} ${process.arch}${existsSync('.git') ? ', in a git checkout' : ''}`,
     },
     await compilerCheck(),
-    ...[groupCheck()].filter((one) => one !== undefined),
-    await portsCheck(),
+    ...(await portChecks()),
     ...(await toolChecks(thisMachine(context.env))),
     check,
-    ...(await boardChecks(context, image)),
+    ...(await boardChecks(context, image, options)),
   ];
+  const checks = found.map((one) => withoutHome(one, context.env.HOME));
   const mark = { ok: 'ok  ', warn: 'warn', fail: 'FAIL', skip: 'skip' } as const;
   const color = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as const;
   const lines = checks.map(

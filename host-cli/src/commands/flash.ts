@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { findBoard } from '../build/board.ts';
 import { type Context, openBoard } from '../context.ts';
-import type { Recovery, WriteReport } from '../flash/flasher.ts';
+import type { WriteReport } from '../flash/flasher.ts';
 import type { FlashSizeChoice } from '../flash/header.ts';
 import { readPlan } from '../flash/plan.ts';
+import { recoveryText } from '../flash/recovery-text.ts';
 import { reopenBoard } from '../flash/reopen.ts';
 import { flashBoard } from '../flash/run.ts';
 import { bytes } from '../output.ts';
-import { rememberPort } from '../serial/ports.ts';
+import { rememberLine, rememberName } from '../serial/ports.ts';
 
 export interface FlashCommandOptions {
   board: string;
@@ -15,6 +16,8 @@ export interface FlashCommandOptions {
   erase?: boolean;
   full?: boolean;
   flashSize?: FlashSizeChoice;
+  /** The image was named and the board was not, so it may be any ESP-IDF application. */
+  foreign?: boolean;
 }
 
 /** `tincan flash`: writes a build, verifies it, and waits for the board's hello. */
@@ -34,12 +37,14 @@ export async function flash(
       line,
       reopen: async (lost) => {
         line = await reopenBoard(lost, { signal });
-        rememberPort(line.path, context.env);
+        rememberLine(line, context.env);
         return line;
       },
       files: plan.files,
       board: board.id,
       memory: board,
+      foreign: options.foreign ?? false,
+      tableOffset: plan.tableOffset,
       flashSize: options.flashSize ?? plan.flashSize,
       signal,
       eraseAll: options.erase ?? false,
@@ -59,7 +64,7 @@ export async function flash(
           out.note('the chip is in its loader again: let go of BOOT and press RESET');
         else if (stage.stage === 'resetting') {
           bar.end();
-          out.note('resetting; waiting for hello');
+          out.note('resetting; the board starts');
         }
       },
       onProgress: (progress) => {
@@ -74,9 +79,12 @@ export async function flash(
     });
     bar.end();
     const { hello, report, app } = result;
+    if (hello !== undefined) rememberName(hello, context.env);
     const running =
       hello === undefined
-        ? ''
+        ? app?.foreign
+          ? `\n${app.project} ${app.version} is no Tincan firmware, so its start was not waited for`
+          : ''
         : `\n${hello.name} runs firmware ${hello.firmware}, image ${hello.image.slice(0, 12)}`;
     out.result(
       { stage: 'done', report, app, hello, bootMs: Math.round(result.bootMs) },
@@ -95,21 +103,6 @@ function speed(count: number, seconds: number): string {
 /** A virtual board's line without --pace has no limit to be held against. */
 function lineShare({ lineRatio, baud }: WriteReport): string {
   return lineRatio > 1.05 ? '' : `, ${Math.round(lineRatio * 100)} % of the line at ${baud} baud`;
-}
-
-function recoveryText(recovery: Recovery): string {
-  switch (recovery.kind) {
-    case 'resend':
-      return 'a packet arrived damaged; sending it again';
-    case 'resync':
-      return 'bytes got lost; going on with what is missing';
-    case 'reconnect':
-      return `bytes went wrong; going on at ${recovery.baud} baud`;
-    case 'gone':
-      return `${recovery.path} went away: plug the board in again, it is waited for`;
-    case 'back':
-      return `the board is back at ${recovery.path}`;
-  }
 }
 
 function summary(report: WriteReport): string {

@@ -58,6 +58,7 @@ export async function flashAll(
         files: plan.files,
         board: board.id,
         memory: board,
+        tableOffset: plan.tableOffset,
         flashSize: options.flashSize ?? plan.flashSize,
         signal: context.signal,
         eraseAll: options.erase ?? false,

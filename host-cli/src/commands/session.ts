@@ -3,6 +3,7 @@ import type { Hello, Problem, StateChange } from '@tincan/shared-protocol';
 import { type Context, openBoard } from '../context.ts';
 import { Device } from '../device/device.ts';
 import { asTincanError, TincanError } from '../errors.ts';
+import { rememberName } from '../serial/ports.ts';
 
 /** Opens the device, runs, closes; the board goes on. */
 export async function withDevice<T>(
@@ -12,6 +13,7 @@ export async function withDevice<T>(
   const device = new Device(await openBoard(context));
   try {
     const hello = await device.hello({ timeoutMs: 3000, signal: context.signal });
+    rememberName(hello, context.env);
     return await run(device, hello);
   } finally {
     await device.close();

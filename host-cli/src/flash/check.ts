@@ -29,6 +29,8 @@ export interface AppInfo {
   version: string;
   /** SHA-256 of the application, 64 hex digits: what the board's `hello` must say. */
   image: string;
+  /** It is no Tincan firmware, and says no hello. */
+  foreign?: boolean;
 }
 
 export interface CheckOptions {
@@ -40,6 +42,10 @@ export interface CheckOptions {
   revision?: number;
   /** The table on the board, for files that bring none. */
   table?: readonly Partition[];
+  /** Where the partition table lies; 0x8000 where left out. */
+  tableOffset?: number;
+  /** Take also an application that is no Tincan firmware. */
+  foreign?: boolean;
 }
 
 export interface Checked {
@@ -73,11 +79,12 @@ const BUILD_AGAIN = 'Build it again with `tincan build`; nothing was written to 
  */
 export function checkFiles(files: readonly FlashFile[], options: CheckOptions = {}): Checked {
   checkPlaces(files, options.flashBytes);
+  const tableOffset = options.tableOffset ?? PARTITION_TABLE_OFFSET;
   const table = tableOf(files, options);
   let app: AppInfo | undefined;
   for (const file of files) {
-    if (file.offset === PARTITION_TABLE_OFFSET) continue;
-    if (file.offset < PARTITION_TABLE_OFFSET) {
+    if (file.offset === tableOffset) continue;
+    if (file.offset < tableOffset) {
       checkFlashSize(file, checkImage(file, options), options.flashBytes, table);
       continue;
     }
@@ -123,7 +130,7 @@ function checkPlaces(files: readonly FlashFile[], flashBytes: number | undefined
 }
 
 function tableOf(files: readonly FlashFile[], options: CheckOptions): readonly Partition[] | undefined {
-  const file = files.find((one) => one.offset === PARTITION_TABLE_OFFSET);
+  const file = files.find((one) => one.offset === (options.tableOffset ?? PARTITION_TABLE_OFFSET));
   if (file === undefined) return options.table;
   const { entries, problems } = parsePartitionTable(file.data.subarray(0, PARTITION_TABLE_SIZE), {
     ...(options.flashBytes === undefined ? {} : { flashSize: options.flashBytes }),
@@ -236,11 +243,20 @@ function checkApp(file: FlashFile, partition: Partition | undefined, options: Ch
     throw refuse('IMAGE_BROKEN', `${file.name} holds no description of its application.`, BUILD_AGAIN);
   }
   const { project } = descriptor;
+  const about = {
+    name: file.name,
+    offset: file.offset,
+    partition: partition?.name ?? 'app',
+    project,
+    version: descriptor.version,
+    image: Buffer.from(descriptor.elfSha256).toString('hex'),
+  };
   if (!project.startsWith(PROJECT_PREFIX)) {
+    if (options.foreign) return { ...about, foreign: true };
     throw refuse(
       'IMAGE_OTHER_BOARD',
       `${file.name} is the project "${project}", not a Tincan firmware.`,
-      'Tincan flashes its own images (project tincan-<board>); use esptool for others.',
+      'Leave --board out to flash it all the same; its start is not waited for then.',
     );
   }
   const board = project.slice(PROJECT_PREFIX.length);
@@ -251,12 +267,5 @@ function checkApp(file: FlashFile, partition: Partition | undefined, options: Ch
       `Build the right one with \`tincan build --board ${options.board}\`, or pass --board ${board}.`,
     );
   }
-  return {
-    name: file.name,
-    offset: file.offset,
-    partition: partition?.name ?? 'app',
-    project,
-    version: descriptor.version,
-    image: Buffer.from(descriptor.elfSha256).toString('hex'),
-  };
+  return about;
 }

@@ -160,3 +160,12 @@ test('BOOT is held: it says so at once, and waits until somebody lets go of it',
   expect(hello).toBeDefined();
   expect(stages.slice(-3)).toEqual(['resetting', 'boot-held', 'running']);
 });
+
+test('an application of another project is written where that is allowed; its start is not waited for', async () => {
+  const { virtual, line } = await board();
+  const files = testFiles(undefined, 'blink');
+  await expect(flashBoard({ line, files })).rejects.toMatchObject({ code: 'IMAGE_OTHER_BOARD' });
+  const result = await flashBoard({ line, files, board: 'virtual', foreign: true });
+  expect(result).toMatchObject({ hello: undefined, app: { project: 'blink', foreign: true } });
+  expect(virtual.flash.read(0x20000, 1)[0]).toBe(0xe9);
+});

@@ -32,6 +32,10 @@ export interface FlashOptions {
   files: readonly FlashFile[];
   /** Refuse an image of another board. */
   board?: string;
+  /** Take also an application that is no Tincan firmware; its start is not waited for. */
+  foreign?: boolean;
+  /** Where the partition table lies; 0x8000 where left out. */
+  tableOffset?: number | undefined;
   /** Refuse a chip whose memory is not this board's. */
   memory?: BoardMemory;
   /** What the boot loader's header shall say of the flash; `keep` where left out. */
@@ -68,7 +72,7 @@ export interface FlashResult {
   chip: ChipInfo;
   report: WriteReport;
   app: AppInfo | undefined;
-  /** What the new firmware said; undefined where no application was written. */
+  /** What the new firmware said; undefined where no application of ours was written. */
   hello: Hello | undefined;
   /** From reset to hello. */
   bootMs: number;
@@ -79,8 +83,12 @@ export interface FlashResult {
  * @throws TincanError as `checkFiles`, `refuseProtected`, `refuseOtherMemory`, `Flasher`, and `waitForImage`
  */
 export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
-  const board = options.board === undefined ? {} : { board: options.board };
-  checkFiles(options.files, board);
+  const board = {
+    ...(options.board === undefined ? {} : { board: options.board }),
+    ...(options.tableOffset === undefined ? {} : { tableOffset: options.tableOffset }),
+    foreign: options.foreign ?? false,
+  };
+  const foreign = checkFiles(options.files, board).app?.foreign === true;
   const { signal } = options;
   const clock = options.clock ?? realTime;
   const say = (stage: FlashStage) => options.onStage?.(stage);
@@ -103,13 +111,13 @@ export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
     goOn();
     say({ stage: 'connected', chip });
     refuseProtected(chip);
-    if (options.memory !== undefined) refuseOtherMemory(chip, options.memory);
+    if (options.memory !== undefined && !foreign) refuseOtherMemory(chip, options.memory);
     const files = withFlashSize(options.files, options.flashSize ?? 'keep', chip.flashBytes);
     const checked = checkFiles(files, {
       ...board,
       flashBytes: chip.flashBytes,
       revision: chip.revision,
-      ...(await boardTable(flasher, files)),
+      ...(await boardTable(flasher, files, options.tableOffset ?? PARTITION_TABLE_OFFSET)),
     });
     goOn();
     if (options.eraseAll) {
@@ -128,7 +136,7 @@ export async function flashBoard(options: FlashOptions): Promise<FlashResult> {
       touched = false;
       const started = clock.now();
       const hello =
-        checked.app === undefined || device === undefined
+        checked.app === undefined || foreign || device === undefined
           ? undefined
           : await waitForImage(device, checked.app, {
               clock,
@@ -170,10 +178,8 @@ async function write(
 }
 
 /** The table that is on the board, for files that bring none. */
-async function boardTable(flasher: Flasher, files: readonly FlashFile[]) {
-  if (files.some((file) => file.offset === PARTITION_TABLE_OFFSET)) return {};
-  const { entries, problems } = parsePartitionTable(
-    await flasher.read(PARTITION_TABLE_OFFSET, PARTITION_TABLE_SIZE),
-  );
+async function boardTable(flasher: Flasher, files: readonly FlashFile[], offset: number) {
+  if (files.some((file) => file.offset === offset)) return {};
+  const { entries, problems } = parsePartitionTable(await flasher.read(offset, PARTITION_TABLE_SIZE));
   return problems.length === 0 ? { table: entries } : {};
 }

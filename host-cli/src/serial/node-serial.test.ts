@@ -1,10 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLine } from './line.ts';
-import { holdersOf } from './node-serial.ts';
 
 const PTY = `
 import os, sys, tty
@@ -23,19 +19,6 @@ test('a port that is not there: the error lists what is', async () => {
     message: 'There is no port /dev/tty-none.',
     exitCode: 3,
   });
-});
-
-test('who holds a device is read from /proc', () => {
-  const root = mkdtempSync(join(tmpdir(), 'tincan-'));
-  const device = join(root, 'ttyUSB0');
-  writeFileSync(device, '');
-  mkdirSync(join(root, 'proc/42/fd'), { recursive: true });
-  mkdirSync(join(root, 'proc/43'), { recursive: true }); // not ours to look at
-  symlinkSync('/dev/null', join(root, 'proc/42/fd/0'));
-  symlinkSync(device, join(root, 'proc/42/fd/5'));
-  writeFileSync(join(root, 'proc/42/comm'), 'screen\n');
-  expect(holdersOf(device, join(root, 'proc'))).toEqual(['screen (pid 42)']);
-  expect(holdersOf(join(root, 'none'), join(root, 'proc'))).toEqual([]);
 });
 
 // A pty is a real tty without modem lines; making one takes a program that is on most machines, but not on all.

@@ -3,7 +3,7 @@
  * `set` merges over {dtr: true, rts: true}, so both are always passed; `hupcl` would drop the lines at close and
  * reset the board; a write after unplugging never calls back, so every wait ends when the line does.
  */
-import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import type { SerialPort } from 'serialport';
 import { messageOf, TincanError } from '../errors.ts';
 import {
@@ -15,6 +15,7 @@ import {
   type UsbIds,
 } from './line.ts';
 import { listPorts } from './ports.ts';
+import { openError } from './trouble.ts';
 
 /** What a call on a port without modem lines (a pty) says: ENOTTY from TIOCMSET. */
 const NO_LINES = /cannot set|cannot get|inappropriate ioctl/i;
@@ -98,89 +99,6 @@ class NodeSerialLine implements SerialLine {
   }
 }
 
-/** Which processes hold a device open, as "name (pid)"; Linux only, and only those that we may look at. */
-export function holdersOf(path: string, procRoot = '/proc'): string[] {
-  let target: string;
-  let pids: string[];
-  try {
-    target = realpathSync(path);
-    pids = readdirSync(procRoot).filter((name) => /^\d+$/.test(name));
-  } catch {
-    return [];
-  }
-  const holders: string[] = [];
-  for (const pid of pids) {
-    try {
-      const files = readdirSync(`${procRoot}/${pid}/fd`);
-      if (!files.some((file) => linkTarget(`${procRoot}/${pid}/fd/${file}`) === target)) continue;
-      holders.push(`${readFileSync(`${procRoot}/${pid}/comm`, 'utf8').trim()} (pid ${pid})`);
-    } catch {
-      // Another user's process, or it has just ended.
-    }
-  }
-  return holders;
-}
-
-function linkTarget(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Name of the group that owns a device, or its number. */
-function groupOf(path: string): string | undefined {
-  try {
-    const { gid } = statSync(path);
-    const line = readFileSync('/etc/group', 'utf8')
-      .split('\n')
-      .find((row) => row.split(':')[2] === String(gid));
-    return line?.split(':')[0] ?? String(gid);
-  } catch {
-    return undefined;
-  }
-}
-
-async function openError(path: string, error: Error): Promise<TincanError> {
-  const text = error.message;
-  if (/no such file|file not found|enoent/i.test(text)) {
-    const ports = (await listPorts().catch(() => [])).map((port) => port.path);
-    return new TincanError('PORT_MISSING', `There is no port ${path}.`, {
-      exit: 'port',
-      cause: error,
-      hint:
-        ports.length > 0
-          ? `These are there: ${ports.join(', ')}.`
-          : 'No serial port is there at all: check the cable (some only charge), or start `tincan virtual`.',
-    });
-  }
-  if (/lock|temporarily unavailable|busy|access denied/i.test(text)) {
-    const holders = holdersOf(path).filter((holder) => !holder.endsWith(`(pid ${process.pid})`));
-    return new TincanError(
-      'PORT_BUSY',
-      `${path} is in use${holders.length > 0 ? ` by ${holders.join(', ')}` : ''}.`,
-      {
-        exit: 'port',
-        cause: error,
-        hint: 'Close the other monitor or flasher, then try again.',
-      },
-    );
-  }
-  if (/permission denied|eacces|eperm/i.test(text)) {
-    const group = groupOf(path);
-    return new TincanError('PORT_PERMISSION', `You may not open ${path}.`, {
-      exit: 'port',
-      cause: error,
-      hint:
-        group === undefined
-          ? 'Ask the administrator of this machine for access to serial ports.'
-          : `It belongs to the group ${group}: run \`sudo usermod -aG ${group} $USER\`, then log out and in.`,
-    });
-  }
-  return new TincanError('PORT_FAILED', `${path} could not be opened.`, { exit: 'port', cause: error });
-}
-
 /** Opens a tty. @throws TincanError PORT_MISSING, PORT_BUSY, PORT_PERMISSION, PORT_FAILED */
 export async function openNodeSerial(path: string, options: OpenOptions = {}): Promise<SerialLine> {
   // Imported late: a native module that most commands do not need.
@@ -193,7 +111,14 @@ export async function openNodeSerial(path: string, options: OpenOptions = {}): P
     lock: true,
   });
   const failure = await new Promise<Error | null>((resolve) => port.open(resolve));
-  if (failure !== null) throw await openError(path, failure);
+  if (failure !== null) {
+    const ports = await listPorts().catch(() => []);
+    throw openError(
+      path,
+      failure,
+      ports.map((one) => one.path),
+    );
+  }
   const known = (await listPorts().catch(() => [])).find(
     (one) => one.path === path || one.path === realOf(path),
   );

@@ -135,8 +135,8 @@ function start(image: AppImage, host: AppHost, options: HelloAppOptions): Runnin
           }
           delete staged[name];
         }
-        if (params.trial !== true || !changed.some((name) => name.startsWith('wifi.')))
-          return { changed, effect: 'now' };
+        const trial = params.trial === true && options.networks !== undefined;
+        if (!trial || !changed.some((name) => name.startsWith('wifi.'))) return { changed, effect: 'now' };
         join(former);
         return { changed, effect: 'wifi', trial: true };
       }

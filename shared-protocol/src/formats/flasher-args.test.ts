@@ -103,3 +103,21 @@ test('takes any text without another exception', () => {
     }
   }
 });
+
+test('settings that stand only among the words for esptool are read, in either spelling', () => {
+  const json = JSON.parse(IDF);
+  delete json.flash_settings;
+  json.write_flash_args = ['--flash_mode', 'qio', '--flash_size', '16MB', '--flash_freq', '40m'];
+  expect(parseFlasherArgs(JSON.stringify(json))).toMatchObject({ mode: 'qio', size: '16MB', freq: '40m' });
+});
+
+test('files for a chip with flash encryption are known by their own mark, or by a word for all', () => {
+  const json = JSON.parse(IDF);
+  json.tincan.encrypted = 'true';
+  expect(parseFlasherArgs(JSON.stringify(json)).files.filter(({ encrypted }) => encrypted)).toMatchObject([
+    { file: 'tincan.bin', name: 'app' },
+  ]);
+  const all = JSON.parse(IDF);
+  all.write_flash_args.push('--encrypt');
+  expect(parseFlasherArgs(JSON.stringify(all)).files.every(({ encrypted }) => encrypted)).toBe(true);
+});

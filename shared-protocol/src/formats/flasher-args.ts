@@ -21,6 +21,7 @@ export interface FlashFile {
   file: string;
   /** `bootloader`, `partition-table`, `otadata`, `app`, …, where ESP-IDF names it. */
   name?: string;
+  /** To be written through the chip's flash encryption. */
   encrypted?: boolean;
 }
 /** `keep` leaves what the image says; `detect` asks the chip. */
@@ -51,7 +52,11 @@ export function parseFlasherArgs(text: string): FlasherArgs {
   const add = (code: string, message: string) => problems.push({ code, message });
   if (!isObject(json)) throw new FlasherArgsError('json', 'flasher_args.json does not hold an object');
 
-  const settings = isObject(json.flash_settings) ? json.flash_settings : {};
+  const words = Array.isArray(json.write_flash_args) ? json.write_flash_args.map(String) : [];
+  const settings = {
+    ...settingsInWords(words),
+    ...(isObject(json.flash_settings) ? json.flash_settings : {}),
+  };
   const pick = <T extends string>(name: string, allowed: readonly T[]): T | undefined => {
     const value = settings[name];
     const found = allowed.find((word) => word === value);
@@ -87,11 +92,15 @@ export function parseFlasherArgs(text: string): FlasherArgs {
     if (!isObject(entry) || typeof entry.offset !== 'string') continue;
     const offset = parseOffset(entry.offset);
     const file = files.find((other) => other.offset === offset && other.file === entry.file);
+    if (file && (entry.encrypted === true || entry.encrypted === 'true')) file.encrypted = true;
     // A file may stand there twice, for example as `app` and by the name of its partition.
     if (!file || (file.name !== undefined && !APP_ENTRIES.test(name))) continue;
     file.name = name;
-    if (entry.encrypted === true || entry.encrypted === 'true') file.encrypted = true;
   }
+
+  // esptool's own option for a chip whose flash is encrypted: all files, or those behind it.
+  if (words.some((word) => /^--encrypt(-files)?$/.test(word.replaceAll('_', '-'))))
+    for (const file of files) file.encrypted = true;
 
   const extra = isObject(json.extra_esptool_args) ? json.extra_esptool_args : {};
   if (typeof extra.chip !== 'string' || extra.chip === '')
@@ -133,6 +142,17 @@ export function writeFlasherArgs(
     },
   };
   return `${JSON.stringify(json, null, 4)}\n`;
+}
+
+/** `--flash-mode dio` and its like (older builds have underscores), as `flash_settings` has them. */
+function settingsInWords(words: readonly string[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [i, word] of words.entries()) {
+    const name = /^--(flash[-_](?:mode|size|freq))$/.exec(word)?.[1]?.replace('-', '_');
+    const value = words[i + 1];
+    if (name !== undefined && value !== undefined) found[name] = value;
+  }
+  return found;
 }
 
 function parseOffset(text: string): number | undefined {

@@ -1,6 +1,7 @@
 /** Wire and file formats of the ESP32-S3 and of the host tools. */
 export * from './app-descriptor.ts';
 export { FormatError, type FormatProblem } from './bytes.ts';
+export * from './coredump.ts';
 export { type CsvRow, csvRow, parseCsv } from './csv.ts';
 export * from './flasher-args.ts';
 export * from './image.ts';
