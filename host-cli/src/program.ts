@@ -3,7 +3,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Context } from './context.ts';
-import { EXIT, printError, TincanError } from './errors.ts';
+import { EXIT, printError } from './errors.ts';
 import type { FlashSizeChoice } from './flash/header.ts';
 import type { LabelFormat } from './fleet/labels.ts';
 import { createOutput } from './output.ts';

@@ -17,7 +17,7 @@ const IDENTITY = {
   flashEncryption: false,
   secureBoot: false,
   psramMb: 8,
-};
+} as const;
 const app = (version: string) => wrapWasm({ wasm: Buffer.from(version.repeat(900)), version });
 const OLD = app('1.0.0');
 const NEW = app('2.0.0');
