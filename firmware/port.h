@@ -64,8 +64,8 @@ bool tc_port_on_trial(void);
  * running image stays the one that starts until tc_port_ota_end() has returned 0, whenever the
  * power goes. */
 
-/** Begins; what was begun before is forgotten. TC_ERR_STATE: there is no second slot, or the running
- * image is still on trial. TC_ERR_SIZE: larger than the slot. TC_ERR_STORAGE. */
+/** Begins; what was begun before is forgotten. TC_ERR_STATE: there is no second slot, or the
+ * running image is still on trial. TC_ERR_SIZE: larger than the slot. TC_ERR_STORAGE. */
 int tc_port_ota_begin(size_t size);
 /** The next bytes of the image. 0, TC_ERR_SIZE, TC_ERR_STATE, TC_ERR_STORAGE. */
 int tc_port_ota_write(const uint8_t *bytes, size_t length);
@@ -125,8 +125,8 @@ int tc_port_http_post(uint32_t id, const char *url, const char *pin, const char 
                       const uint8_t *body, size_t length, uint32_t timeout_ms);
 /**
  * Gets `url`, of any length; TLS and `pin` as above, no redirects. While the status is 200 the body
- * comes in pieces, TC_EVENT_HTTP_DATA; then TC_EVENT_HTTP, without a body. It shares the one request
- * with tc_port_http_post. A server that sends nothing for `timeout_ms` has timed out.
+ * comes in pieces, TC_EVENT_HTTP_DATA; then TC_EVENT_HTTP, without a body. It shares the one
+ * request with tc_port_http_post. A server that sends nothing for `timeout_ms` has timed out.
  */
 int tc_port_http_get(uint32_t id, const char *url, const char *pin, uint32_t timeout_ms);
 /** Forgets the request; its answer may still come and is recognised by its id. */

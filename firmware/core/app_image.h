@@ -18,8 +18,8 @@ typedef struct {
 /** Reads the first TC_APP_HEAD bytes of an image. TC_ERR_FORMAT: they are none. */
 tc_err tc_app_image_read(const uint8_t head[TC_APP_HEAD], tc_app_image *out);
 /**
- * Compares two versions by their precedence (Semantic Versioning 2.0.0, section 11): below 0 where `a`
- * is older, above 0 where it is newer. What is no version is older than every version.
+ * Compares two versions by their precedence (Semantic Versioning 2.0.0, section 11): below 0 where
+ * `a` is older, above 0 where it is newer. What is no version is older than every version.
  */
 int tc_version_compare(const char *a, const char *b);
 

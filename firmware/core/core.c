@@ -39,8 +39,8 @@ static void receive(const char *json, size_t length) {
     tc_rpc_receive(json, length, now);
 }
 
-/* Frames and packets of Improv share the line; the bytes of a packet are hidden from the link, since
- * any of them may look like the mark of a frame. */
+/* Frames and packets of Improv share the line; the bytes of a packet are hidden from the link,
+ * since any of them may look like the mark of a frame. */
 static void take_serial(const uint8_t *bytes, size_t length) {
     while (length > 0) {
         bool packet;

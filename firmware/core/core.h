@@ -23,10 +23,10 @@ typedef enum {
     TC_EVENT_PEER_DOWN = 9,    /* id; code: 0 closed by the peer, 1 failed, 2 channel closed */
     TC_EVENT_BUTTON = 10,      /* code: 1 down, 0 up */
     TC_EVENT_PEER_TOO_LARGE =
-        11,             /* id; code: size of a message that was dropped; data: its begin */
-    TC_EVENT_MUTE = 12, /* code: 1 the microphone is muted, 0 it is not; at start it is not */
-    TC_EVENT_HTTP_DATA = 13,    /* id; extra: length of the whole, 0 unknown; data: next piece */
-    TC_EVENT_WIFI_FOUND = 14,   /* code: RSSI in dBm; extra: 1 it has a password; data: SSID */
+        11,                   /* id; code: size of a message that was dropped; data: its begin */
+    TC_EVENT_MUTE = 12,       /* code: 1 the microphone is muted, 0 it is not; at start it is not */
+    TC_EVENT_HTTP_DATA = 13,  /* id; extra: length of the whole, 0 unknown; data: next piece */
+    TC_EVENT_WIFI_FOUND = 14, /* code: RSSI in dBm; extra: 1 it has a password; data: SSID */
     TC_EVENT_WIFI_SCANNED = 15, /* code: 0, or a tc_err: then the list is not whole */
 } tc_event_kind;
 

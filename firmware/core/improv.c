@@ -16,7 +16,7 @@
 #define HEAD 9
 #define VERSION 1
 #define DATA_MAX 255
-#define JOIN_MS 25000u  /* clients give up after 30 s */
+#define JOIN_MS 25000u /* clients give up after 30 s */
 #define SCAN_MS 15000u
 #define BROKEN_OFF_MS 1000u /* the rest of a packet does not come any more */
 
@@ -80,8 +80,7 @@ static bool online(void) {
     if (state == TC_STATE_UNPROVISIONED) {
         return self.alone && self.joined;
     }
-    return state != TC_STATE_JOINING &&
-           !(state == TC_STATE_BACKOFF && tc_session_waits_for_wifi());
+    return state != TC_STATE_JOINING && !(state == TC_STATE_BACKOFF && tc_session_waits_for_wifi());
 }
 
 static void send_state(void) {
@@ -172,8 +171,7 @@ static void set_wifi(const uint8_t *data, size_t length, uint64_t now_ms) {
         return;
     }
     tc_settings_discard();
-    if (!stage("wifi.ssid", data + 1, ssid) ||
-        !stage("wifi.password", data + 2 + ssid, password)) {
+    if (!stage("wifi.ssid", data + 1, ssid) || !stage("wifi.password", data + 2 + ssid, password)) {
         tc_settings_discard();
         send_error(ERROR_PACKET);
         return;
@@ -304,7 +302,8 @@ size_t tc_improv_feed(const uint8_t *bytes, size_t length, uint64_t now_ms, bool
     *packet = self.length >= sizeof start;
     for (size_t i = 0; i < length; i++) {
         if (self.length < sizeof start) {
-            /* No beginning of the mark is in its middle: a byte that breaks it can only begin it. */
+            /* No beginning of the mark is in its middle: a byte that breaks it can only begin it.
+             */
             bool goes_on = bytes[i] == start[self.length];
             self.length = goes_on ? self.length : 0;
             if (bytes[i] == start[self.length]) {

@@ -16,7 +16,7 @@
 #define TAG "ota"
 #define PROJECT "tincan-" TC_BOARD_ID
 #define CHIP_ESP32_S3 9
-#define SILENCE_MS 60000u      /* a host that sends nothing for so long is gone */
+#define SILENCE_MS 60000u       /* a host that sends nothing for so long is gone */
 #define FETCH_SILENCE_MS 20000u /* so is a server */
 #define TELL_BYTES 65536u
 #define FETCH_ID 0x80000000u /* no session counts its requests so far */
@@ -27,7 +27,8 @@ static struct {
     enum { IDLE, LINK, FETCH } mode;
     uint32_t size; /* 0: not known before the first piece */
     uint32_t written, told;
-    bool downgrade, checks, begun; /* checks: `wanted` holds a hash; begun: the port has a slot open */
+    bool downgrade, checks,
+        begun; /* checks: `wanted` holds a hash; begun: the port has a slot open */
     uint8_t wanted[32];
     tc_sha256 hash;
     uint8_t head[TC_APP_HEAD]; /* the first bytes are looked at before any is written */
@@ -367,8 +368,8 @@ static const char *words_of(int32_t status) {
 
 static void fetched(tc_ota_result result) {
     if (result.code != 0) {
-        const char *why = result.sentence != NULL ? result.sentence
-                                                  : tc_link_error_message(result.code);
+        const char *why =
+            result.sentence != NULL ? result.sentence : tc_link_error_message(result.code);
         tell("failed", why);
     }
 }

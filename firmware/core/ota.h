@@ -1,7 +1,8 @@
 /*
- * Updates: a new application comes over the serial link (ota.begin, ota.write, ota.end) or is got by
- * the device itself (ota.fetch), goes into the slot that does not run, and starts on trial. Refused,
- * before anything is changed: an image of another chip or board, and one that is older. Core task.
+ * Updates: a new application comes over the serial link (ota.begin, ota.write, ota.end) or is got
+ * by the device itself (ota.fetch), goes into the slot that does not run, and starts on trial.
+ * Refused, before anything is changed: an image of another chip or board, and one that is older.
+ * Core task.
  */
 #ifndef TC_OTA_H
 #define TC_OTA_H

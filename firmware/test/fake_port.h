@@ -47,8 +47,8 @@ typedef struct {
     int ota_begins, ota_ends, ota_aborts;
     size_t ota_size, ota_length;
     uint8_t ota_image[70000]; /* what was written; later bytes fall off */
-    bool resting; /* the radio */
-    int rests;    /* how often that changed */
+    bool resting;             /* the radio */
+    int rests;                /* how often that changed */
     fake_entry kv[64];
     int kv_changes;
     int wifi_joins, wifi_leaves;

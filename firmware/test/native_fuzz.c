@@ -39,6 +39,8 @@ static const char *const pieces[] = {
     "\xF0\x9F\x98\x80",
     "\1\2\5voice\x21\3\0ash",
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"settings.set\",",
+    "IMPROV\1\3",
+    "\5\x11\1\x0f\4cafe\x09opensesam",
 };
 
 static size_t make(uint8_t *out, size_t capacity, unsigned *state) {

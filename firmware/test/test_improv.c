@@ -4,8 +4,8 @@
 #include "check.h"
 #include "world.h"
 
-/* The type and data of packet number `index` on the line, with a good sum and at the start of a line;
- * its length, or -1. */
+/* The type and data of packet number `index` on the line, with a good sum and at the start of a
+ * line; its length, or -1. */
 static int packet(int index, uint8_t *type, uint8_t data[255]) {
     const uint8_t *line = fake.serial;
     for (size_t at = 0; at + 10 <= fake.serial_length; at++) {
@@ -77,14 +77,14 @@ static void begin_blank(void) {
 
 TC_TEST(improv_says_who_and_how) {
     begin_blank();
-    rpc(2, NULL, 0);
+    rpc(2, "", 0);
     check_packet(0, 1, "\2", 1);
     check_none(1);
-    rpc(3, NULL, 0);
+    rpc(3, "", 0);
     check_packet(0, 4, "\3\x1D\6Tincan\0050.0.0\10ESP32-S3\6tincan", 31);
-    rpc(7, NULL, 0);
+    rpc(7, "", 0);
     check_packet(0, 4, "\7\2\0012", 4);
-    rpc(9, NULL, 0);
+    rpc(9, "", 0);
     check_packet(0, 2, "\2", 1);
     CHECK_EQ(fake.boots_good, 1);
 }
@@ -92,7 +92,7 @@ TC_TEST(improv_says_who_and_how) {
 TC_TEST(improv_joins_and_keeps) {
     begin();
     world_ready();
-    rpc(2, NULL, 0);
+    rpc(2, "", 0);
     check_packet(0, 1, "\4", 1);
     check_packet(1, 4, "\2\0", 2);
     rpc(1, "\4cafe\011opensesam", 15);
@@ -112,7 +112,7 @@ TC_TEST(improv_tells_a_wrong_password) {
     begin();
     rpc(1, "\4cafe\011wrong one", 15);
     fake_serial_clear();
-    world_post(TC_EVENT_WIFI_DOWN, 0, TC_WIFI_PASSWORD, 0, NULL, 0);
+    world_post(TC_EVENT_WIFI_DOWN, 0, TC_WIFI_PASSWORD, 0, "", 0);
     check_packet(0, 2, "\3", 1);
     check_packet(1, 1, "\2", 1);
     rpc(1, "\4cafe\0", 6); /* an open network, which is silent */
@@ -129,10 +129,10 @@ TC_TEST(improv_joins_though_other_settings_miss) {
     world_post(TC_EVENT_WIFI_UP, 0, 0, 0, "10.0.0.9", 8);
     check_packet(0, 1, "\4", 1);
     check_packet(1, 4, "\1\0", 2);
-    rpc(2, NULL, 0);
+    rpc(2, "", 0);
     check_packet(0, 1, "\4", 1);
     rpc(1, "\4cafe\011wrong one", 15);
-    world_post(TC_EVENT_WIFI_DOWN, 0, TC_WIFI_PASSWORD, 0, NULL, 0);
+    world_post(TC_EVENT_WIFI_DOWN, 0, TC_WIFI_PASSWORD, 0, "", 0);
     check_packet(2, 2, "\3", 1);
 }
 
@@ -142,7 +142,10 @@ TC_TEST(improv_refuses_what_no_setting_takes) {
     check_packet(0, 2, "\1", 1);
     rpc(1, "\0\0", 2);
     check_packet(0, 2, "\1", 1);
-    rpc(1, "\xff" "cafe", 5);
+    rpc(1,
+        "\xff"
+        "cafe",
+        5);
     check_packet(0, 2, "\1", 1);
     rpc(1, "\4ca\0e\0", 6);
     check_packet(0, 2, "\1", 1);
@@ -156,22 +159,22 @@ TC_TEST(improv_refuses_what_no_setting_takes) {
 TC_TEST(improv_scans) {
     begin();
     world_ready();
-    rpc(4, NULL, 0);
+    rpc(4, "", 0);
     CHECK_EQ(fake.scans, 1);
     check_none(0);
     world_post(TC_EVENT_WIFI_FOUND, 0, -61, 1, "home", 4);
     world_post(TC_EVENT_WIFI_FOUND, 0, -107, 0, "cafe", 4);
-    world_post(TC_EVENT_WIFI_SCANNED, 0, 0, 0, NULL, 0);
+    world_post(TC_EVENT_WIFI_SCANNED, 0, 0, 0, "", 0);
     check_packet(0, 4, "\4\15\4home\3-61\3YES", 15);
     check_packet(1, 4, "\4\15\4cafe\4-107\2NO", 15);
     check_packet(2, 4, "\4\0", 2);
     world_post(TC_EVENT_WIFI_FOUND, 0, -61, 1, "late", 4);
     check_none(3);
     fake.scan_result = TC_ERR_STATE;
-    rpc(4, NULL, 0);
+    rpc(4, "", 0);
     check_packet(0, 2, "\xff", 1);
     fake.scan_result = TC_OK;
-    rpc(4, NULL, 0);
+    rpc(4, "", 0);
     world_run(16000);
     check_packet(0, 2, "\xff", 1);
 }
@@ -181,7 +184,7 @@ TC_TEST(improv_names_the_device) {
     rpc(6, "Kitchen", 7);
     check_packet(0, 4, "\6\10\7Kitchen", 10);
     CHECK_STR(tc_settings_get()->device_name, "Kitchen");
-    rpc(6, NULL, 0);
+    rpc(6, "", 0);
     check_packet(0, 4, "\6\10\7Kitchen", 10);
 }
 

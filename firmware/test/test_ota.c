@@ -180,7 +180,8 @@ TC_TEST(ota_whole_or_not_at_all) {
 }
 
 TC_TEST(ota_data_that_is_no_base64) {
-    static const char *const cases[] = {"A", "AB", "ABC", "A===", "AB=C", "AB==CDEF", "AB-_", "A\\u0000=="};
+    static const char *const cases[] = {
+        "A", "AB", "ABC", "A===", "AB=C", "AB==CDEF", "AB-_", "A\\u0000=="};
     begin();
     ask_begin("");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -188,7 +189,8 @@ TC_TEST(ota_data_that_is_no_base64) {
         CHECK(world_has(ask("ota.write", strcat(strcat(params, cases[i]), "\"}")), "-32602"));
     }
     CHECK(world_has(ask("ota.write", "{\"offset\":0,\"data\":\"6Q==\"}"), "\"written\":1"));
-    CHECK(world_has(ask("ota.write", "{\"offset\":1,\"data\":\"\\u0041AA\\u003d\"}"), "\"written\":3"));
+    CHECK(world_has(ask("ota.write", "{\"offset\":1,\"data\":\"\\u0041AA\\u003d\"}"),
+                    "\"written\":3"));
 }
 
 TC_TEST(ota_ends_a_session_and_gives_up_on_a_silent_host) {
@@ -240,8 +242,9 @@ TC_TEST(ota_fetch_failures_are_said) {
     static const struct {
         int code;
         const char *word;
-    } cases[] = {{404, "no image"}, {500, "another status"}, {TC_HTTP_DNS, "name"},
-                 {TC_HTTP_PIN, "certificate"}, {TC_HTTP_TIMEOUT, "silent"}, {200, "whole"}};
+    } cases[] = {{404, "no image"},           {500, "another status"},
+                 {TC_HTTP_DNS, "name"},       {TC_HTTP_PIN, "certificate"},
+                 {TC_HTTP_TIMEOUT, "silent"}, {200, "whole"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fetch("{\"url\":\"http://10.0.0.2/x\"}");
         world_post(TC_EVENT_HTTP, fake.http_id, cases[i].code, 0, NULL, 0);
@@ -293,10 +296,11 @@ TC_TEST(ota_hello_says_trial) {
 }
 
 TC_TEST(version_precedence) {
-    static const char *const rising[] = {"nightly",     "0.0.0-0",     "0.0.0",      "0.9.0",
-                                         "0.10.0",      "1.0.0-alpha", "1.0.0-alpha.1",
-                                         "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
-                                         "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1"};
+    static const char *const rising[] = {
+        "nightly",    "0.0.0-0",      "0.0.0",         "0.9.0",
+        "0.10.0",     "1.0.0-alpha",  "1.0.0-alpha.1", "1.0.0-alpha.beta",
+        "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1",
+        "1.0.0",      "1.0.1"};
     int count = sizeof rising / sizeof rising[0];
     for (int a = 0; a < count; a++) {
         for (int b = 0; b < count; b++) {

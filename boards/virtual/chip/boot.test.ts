@@ -61,7 +61,14 @@ test('boots the first slot of a fresh board, prints what an S3 prints, and write
       project: 'tincan-virtual',
     },
     nvs: { offset: 0x9000, size: 0x6000 },
-    ota: expect.anything(),
+    ota: {
+      otadata: { offset: 0xf000, size: 0x2000 },
+      slots: [
+        { offset: 0x20000, size: 0x100000 },
+        { offset: 0x120000, size: 0x100000 },
+      ],
+      running: 0,
+    },
   });
   expect(parseOtaData(flash.read(0xf000, 0x2000)).data[0]).toEqual({ sequence: 1, state: 'valid' });
   expect(boot(flash).loader).not.toContain('Set actual');

@@ -22,9 +22,9 @@ static const char *TAG = "http";
 #define PIECE 4096u
 
 typedef struct {
-    uint32_t id; /* 0: none */
-    bool get;    /* else POST */
-    uint64_t deadline; /* of a POST */
+    uint32_t id;         /* 0: none */
+    bool get;            /* else POST */
+    uint64_t deadline;   /* of a POST */
     uint32_t silence_ms; /* of a GET */
     char url[512], pin[65], headers[2560];
     size_t length;
@@ -90,7 +90,8 @@ int tc_port_http_get(uint32_t id, const char *url, const char *pin, uint32_t tim
         return TC_ERR_STATE;
     }
     xSemaphoreTake(guard, portMAX_DELAY);
-    bool fits = put(waiting.url, sizeof waiting.url, url) && put(waiting.pin, sizeof waiting.pin, pin);
+    bool fits =
+        put(waiting.url, sizeof waiting.url, url) && put(waiting.pin, sizeof waiting.pin, pin);
     if (fits) {
         waiting.headers[0] = '\0';
         waiting.length = 0;
@@ -141,10 +142,10 @@ static int send_request(const http_url *url) {
         snprintf(length_line, sizeof length_line, "Content-Length: %u\r\n",
                  (unsigned)working.length);
     }
-    int length = snprintf(line, sizeof line,
-                          "%s %s%s HTTP/1.1\r\nHost: %s%s%s\r\nConnection: close\r\n%s",
-                          working.get ? "GET" : "POST", url->path[0] == '/' ? "" : "/", url->path,
-                          url->host, usual ? "" : ":", usual ? "" : url->port, length_line);
+    int length =
+        snprintf(line, sizeof line, "%s %s%s HTTP/1.1\r\nHost: %s%s%s\r\nConnection: close\r\n%s",
+                 working.get ? "GET" : "POST", url->path[0] == '/' ? "" : "/", url->path, url->host,
+                 usual ? "" : ":", usual ? "" : url->port, length_line);
     int error =
         (size_t)length < sizeof line ? http_send(&connection, line, (size_t)length) : TC_HTTP_IO;
     if (error == 0) {

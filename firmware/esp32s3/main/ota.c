@@ -1,4 +1,5 @@
-/* Updates: the image goes into the slot that does not run, and otadata names it when it is whole. */
+/* Updates: the image goes into the slot that does not run, and otadata names it when it is whole.
+ */
 #include "esp_log.h"
 #include "esp_ota_ops.h"
 #include "port.h"
@@ -32,8 +33,8 @@ void tc_port_ota_abort(void) {
     }
 }
 
-/* Sectors are erased as the image comes: to erase a slot at once takes seconds, in which nothing else
- * of the core would happen. */
+/* Sectors are erased as the image comes: to erase a slot at once takes seconds, in which nothing
+ * else of the core would happen. */
 int tc_port_ota_begin(size_t size) {
     tc_port_ota_abort();
     slot = esp_ota_get_next_update_partition(NULL);

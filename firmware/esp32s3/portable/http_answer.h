@@ -23,8 +23,8 @@ typedef struct {
     size_t length;
     uint8_t body[HTTP_BODY_MAX];
     uint32_t total; /* Content-Length of the body; 0 where it is not said */
-    /* Takes the pieces of a body with status 200, of any length, in place of `body`; may be NULL. Set
-     * after http_answer_begin(). */
+    /* Takes the pieces of a body with status 200, of any length, in place of `body`; may be NULL.
+     * Set after http_answer_begin(). */
     void (*sink)(const uint8_t *bytes, size_t length, uint32_t total);
 
     /* Private from here on. */
