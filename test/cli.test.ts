@@ -193,7 +193,7 @@ describe('from an empty board to a conversation', () => {
     }
   });
 
-  test('flash, verified, until the board says hello; again hardly anything is written', async () => {
+  test('flash, verified, until the board says hello; again nothing is written', async () => {
     const ended = await desk.run(['flash', desk.path('image0'), ...at(), '--json']);
     expect(ended.status).toBe(0);
     const done = ended.json().at(-1) as {
@@ -206,8 +206,10 @@ describe('from an empty board to a conversation', () => {
 
     const again = await desk.run(['flash', desk.path('image0'), ...at()]);
     expect(again).toMatchObject({ status: 0 });
-    // The choice of the slot goes back to the first one; the boot loader had written it.
-    expect(again.stdout).toMatch(/^wrote and verified 8,192 bytes .*; 3 of 4 files were there already$/m);
+    // The boot loader has written which slot it starts; that it is the right one is enough.
+    expect(again.stdout).toMatch(
+      /^nothing to write; [\d,]+ bytes were there already, ota_data_initial\.bin/m,
+    );
   });
 
   test.each([
@@ -319,19 +321,17 @@ describe('from an empty board to a conversation', () => {
     expect(await desk.run(['session', 'stop', ...at()])).toMatchObject({ status: 0 });
   });
 
-  test('a wrong Wi-Fi password: the device has no network, and the hint says what to do', async () => {
+  test('a wrong Wi-Fi password is refused, and the network of before stays in force', async () => {
     writeFileSync(desk.path('wrong-wifi.txt'), 'not-the-password');
     const set = (file: string) =>
       desk.run(['config', 'set', 'wifi.password', '--file', desk.path(file), ...at()]);
     const refused = await set('wrong-wifi.txt');
     expectError(refused, EXIT.device, /refused the password/);
     expect(refused.stderr).not.toContain('not-the-password');
-    const ended = await desk.run(['session', 'start', ...at()]);
-    expectError(ended, EXIT.device, /network/);
-    expect(ended.stderr).toMatch(/tincan provision/);
-    expect(await set('wifi.txt')).toMatchObject({ status: 0 });
+    // The network of before is still in force.
     expect(await desk.run(['session', 'start', ...at()])).toMatchObject({ status: 0 });
     expect(await desk.run(['session', 'stop', ...at()])).toMatchObject({ status: 0 });
+    expect(await set('wifi.txt')).toMatchObject({ status: 0 });
   });
 
   test('a session while the device still joins its network: the command waits for it', async () => {
