@@ -155,7 +155,8 @@ void session_wifi_boot(void);
 void session_wifi_join(tc_reason reason);
 /** Like it, after the settings changed: what was known of the networks is forgotten. */
 void session_wifi_settings(void);
-/** Forgets what was known of the networks, and joins; only network `trial` - 1 where that is not 0. */
+/** Forgets what was known of the networks, and joins; only network `trial` - 1 where that is not 0.
+ */
 void session_wifi_anew(tc_reason reason, uint8_t trial);
 /** The network that is tried failed: the next one, or back-off. */
 void session_wifi_failed(tc_reason reason);

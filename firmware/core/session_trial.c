@@ -1,5 +1,6 @@
-/* A new network on trial: its settings are in force, and kept only when it was joined. Whatever else
- * happens - it refuses, the power goes, the host thinks again - the former settings are there. */
+/* A new network on trial: its settings are in force, and kept only when it was joined. Whatever
+ * else happens - it refuses, the power goes, the host thinks again - the former settings are there.
+ */
 #include "../port.h"
 #include "device.h"
 #include "log.h"

@@ -257,7 +257,8 @@ tc_err tc_settings_commit(uint32_t changed[(TC_SETTING_COUNT + 31) / 32]) {
 
 /* ---- trial ---- */
 
-/* Exchanges the staged values with those in force; `changed`, if not NULL, receives which differ. */
+/* Exchanges the staged values with those in force; `changed`, if not NULL, receives which differ.
+ */
 static void exchange(uint32_t *changed) {
     for (int id = 0; id < TC_SETTING_COUNT; id++) {
         const tc_setting_info *info = &tc_setting_table[id];
