@@ -203,7 +203,7 @@ static bool make_room(tc_drop_class drop, uint32_t size) {
         return true;
     }
     uint32_t needed = size - room, freed = 0;
-    for (int each = TC_DROP_TEXT; each <= (int)drop && freed < needed; each++) {
+    for (int each = TC_DROP_SOUND; each <= (int)drop && freed < needed; each++) {
         freed = doom((tc_drop_class)each, freed, needed + BATCH);
     }
     close_gaps(freed < needed);

@@ -17,6 +17,7 @@
 
 /* In the order in which they are dropped (DROP_CLASSES). */
 typedef enum {
+    TC_DROP_SOUND,
     TC_DROP_TEXT,
     TC_DROP_LOG,
     TC_DROP_METRIC,

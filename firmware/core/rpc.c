@@ -398,6 +398,12 @@ static void call(const request *r, tc_method method) {
         answer_ota(r, tc_ota_fetch(text_param(r, "url"), text_param(r, "pin"),
                                    text_param(r, "sha256"), flag_param(r, "downgrade"), r->now));
         break;
+    case TC_METHOD_TOOLS_SERVE:
+    case TC_METHOD_TOOL_RESULT:
+    case TC_METHOD_TOKEN_LEND:
+    case TC_METHOD_SOUND_TAP:
+        fail(r, TC_LINK_ERR_METHOD, NULL);
+        break;
     case TC_METHOD_COUNT:
         break;
     }

@@ -17,6 +17,10 @@ const char *const tc_method_names[TC_METHOD_COUNT] = {
     [TC_METHOD_REALTIME_SEND] = "realtime.send",
     [TC_METHOD_TALK_PRESS] = "talk.press",
     [TC_METHOD_TALK_RELEASE] = "talk.release",
+    [TC_METHOD_TOOLS_SERVE] = "tools.serve",
+    [TC_METHOD_TOOL_RESULT] = "tool.result",
+    [TC_METHOD_TOKEN_LEND] = "token.lend",
+    [TC_METHOD_SOUND_TAP] = "sound.tap",
     [TC_METHOD_OTA_BEGIN] = "ota.begin",
     [TC_METHOD_OTA_WRITE] = "ota.write",
     [TC_METHOD_OTA_END] = "ota.end",
@@ -25,10 +29,11 @@ const char *const tc_method_names[TC_METHOD_COUNT] = {
 };
 
 const char *const tc_drop_names[TC_DROP_NAME_COUNT] = {
-    [0] = "text",
-    [1] = "log",
-    [2] = "metric",
-    [3] = "event",
+    [0] = "sound",
+    [1] = "text",
+    [2] = "log",
+    [3] = "metric",
+    [4] = "event",
 };
 
 const char *tc_link_error_message(int32_t code) {
@@ -120,4 +125,8 @@ const char *const tc_reason_names[TC_REASON_COUNT] = {
     [TC_REASON_END_SESSION] = "end_session",
     [TC_REASON_IDLE] = "idle",
     [TC_REASON_VOICE] = "voice",
+    [TC_REASON_TOKEN_EXPIRED] = "token_expired",
+    [TC_REASON_RENEWAL] = "renewal",
+    [TC_REASON_BUDGET] = "budget",
+    [TC_REASON_RATE_LIMIT] = "rate_limit",
 };

@@ -31,12 +31,16 @@ typedef enum {
     TC_METHOD_REALTIME_SEND = 10,
     TC_METHOD_TALK_PRESS = 11,
     TC_METHOD_TALK_RELEASE = 12,
-    TC_METHOD_OTA_BEGIN = 13,
-    TC_METHOD_OTA_WRITE = 14,
-    TC_METHOD_OTA_END = 15,
-    TC_METHOD_OTA_ABORT = 16,
-    TC_METHOD_OTA_FETCH = 17,
-    TC_METHOD_COUNT = 18,
+    TC_METHOD_TOOLS_SERVE = 13,
+    TC_METHOD_TOOL_RESULT = 14,
+    TC_METHOD_TOKEN_LEND = 15,
+    TC_METHOD_SOUND_TAP = 16,
+    TC_METHOD_OTA_BEGIN = 17,
+    TC_METHOD_OTA_WRITE = 18,
+    TC_METHOD_OTA_END = 19,
+    TC_METHOD_OTA_ABORT = 20,
+    TC_METHOD_OTA_FETCH = 21,
+    TC_METHOD_COUNT = 22,
 } tc_method;
 extern const char *const tc_method_names[TC_METHOD_COUNT];
 
@@ -55,13 +59,17 @@ extern const char *const tc_method_names[TC_METHOD_COUNT];
 #define TC_NOTIFY_METRIC_DROP TC_DROP_METRIC
 #define TC_NOTIFY_OTA "ota"
 #define TC_NOTIFY_OTA_DROP TC_DROP_EVENT
+#define TC_NOTIFY_TOOL_CALL "tool.call"
+#define TC_NOTIFY_TOOL_CALL_DROP TC_DROP_EVENT
+#define TC_NOTIFY_SOUND "sound"
+#define TC_NOTIFY_SOUND_DROP TC_DROP_SOUND
 #define TC_NOTIFY_TOOL "tool"
 #define TC_NOTIFY_TOOL_DROP TC_DROP_EVENT
 #define TC_NOTIFY_DROPPED "dropped"
 #define TC_NOTIFY_DROPPED_DROP TC_DROP_EVENT
 
 /* Words of tc_drop_class (core/link.h), in its order. */
-#define TC_DROP_NAME_COUNT 4
+#define TC_DROP_NAME_COUNT 5
 extern const char *const tc_drop_names[TC_DROP_NAME_COUNT];
 
 /* JSON-RPC errors. */
@@ -145,7 +153,11 @@ typedef enum {
     TC_REASON_END_SESSION = 32,
     TC_REASON_IDLE = 33,
     TC_REASON_VOICE = 34,
-    TC_REASON_COUNT = 35,
+    TC_REASON_TOKEN_EXPIRED = 35,
+    TC_REASON_RENEWAL = 36,
+    TC_REASON_BUDGET = 37,
+    TC_REASON_RATE_LIMIT = 38,
+    TC_REASON_COUNT = 39,
 } tc_reason;
 extern const char *const tc_reason_names[TC_REASON_COUNT];
 

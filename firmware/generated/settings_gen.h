@@ -18,37 +18,48 @@ typedef enum {
     TC_SETTING_SERVER_URL = 6,
     TC_SETTING_SERVER_AUTH = 7,
     TC_SETTING_SERVER_TOKEN = 8,
-    TC_SETTING_SERVER_PIN = 9,
-    TC_SETTING_SERVER_QUERY = 10,
-    TC_SETTING_SERVER_LABEL = 11,
-    TC_SETTING_SESSION_MODEL = 12,
-    TC_SETTING_SESSION_VOICE = 13,
-    TC_SETTING_SESSION_SPEED = 14,
-    TC_SETTING_SESSION_INSTRUCTIONS = 15,
-    TC_SETTING_SESSION_GREETING = 16,
-    TC_SETTING_SESSION_GOODBYE = 17,
-    TC_SETTING_SESSION_MODALITY = 18,
-    TC_SETTING_SESSION_MAX_TOKENS = 19,
-    TC_SETTING_TURN_DETECTION = 20,
-    TC_SETTING_TURN_THRESHOLD = 21,
-    TC_SETTING_TURN_PREFIX = 22,
-    TC_SETTING_TURN_SILENCE = 23,
-    TC_SETTING_TURN_IDLE = 24,
-    TC_SETTING_TURN_EAGERNESS = 25,
-    TC_SETTING_TURN_RESPOND = 26,
-    TC_SETTING_TURN_INTERRUPT = 27,
-    TC_SETTING_TRANSCRIPTION_MODEL = 28,
-    TC_SETTING_TRANSCRIPTION_LANGUAGE = 29,
-    TC_SETTING_TRANSCRIPTION_PROMPT = 30,
-    TC_SETTING_AUDIO_NOISE_REDUCTION = 31,
-    TC_SETTING_AUDIO_VOLUME = 32,
-    TC_SETTING_TOOLS_ENABLED = 33,
-    TC_SETTING_DEVICE_NAME = 34,
-    TC_SETTING_DEVICE_AUTOSTART = 35,
-    TC_SETTING_DEVICE_WAKE = 36,
-    TC_SETTING_DEVICE_IDLE_LIMIT = 37,
-    TC_SETTING_DEVICE_LOG_LEVEL = 38,
-    TC_SETTING_COUNT = 39,
+    TC_SETTING_SERVER_TOKEN_EXPIRES = 9,
+    TC_SETTING_SERVER_PIN = 10,
+    TC_SETTING_SERVER_QUERY = 11,
+    TC_SETTING_SERVER_LABEL = 12,
+    TC_SETTING_SESSION_MODEL = 13,
+    TC_SETTING_SESSION_VOICE = 14,
+    TC_SETTING_SESSION_SPEED = 15,
+    TC_SETTING_SESSION_INSTRUCTIONS = 16,
+    TC_SETTING_SESSION_GREETING = 17,
+    TC_SETTING_SESSION_GOODBYE = 18,
+    TC_SETTING_SESSION_MODALITY = 19,
+    TC_SETTING_SESSION_MAX_TOKENS = 20,
+    TC_SETTING_SESSION_TOOL_CHOICE = 21,
+    TC_SETTING_SESSION_REASONING = 22,
+    TC_SETTING_SESSION_PROMPT = 23,
+    TC_SETTING_SESSION_TRUNCATION = 24,
+    TC_SETTING_SESSION_RETENTION = 25,
+    TC_SETTING_SESSION_CONTEXT_TOKENS = 26,
+    TC_SETTING_SESSION_HISTORY = 27,
+    TC_SETTING_SESSION_RENEW = 28,
+    TC_SETTING_TURN_DETECTION = 29,
+    TC_SETTING_TURN_THRESHOLD = 30,
+    TC_SETTING_TURN_PREFIX = 31,
+    TC_SETTING_TURN_SILENCE = 32,
+    TC_SETTING_TURN_IDLE = 33,
+    TC_SETTING_TURN_EAGERNESS = 34,
+    TC_SETTING_TURN_RESPOND = 35,
+    TC_SETTING_TURN_INTERRUPT = 36,
+    TC_SETTING_TRANSCRIPTION_MODEL = 37,
+    TC_SETTING_TRANSCRIPTION_LANGUAGE = 38,
+    TC_SETTING_TRANSCRIPTION_PROMPT = 39,
+    TC_SETTING_AUDIO_NOISE_REDUCTION = 40,
+    TC_SETTING_AUDIO_VOLUME = 41,
+    TC_SETTING_TOOLS_ENABLED = 42,
+    TC_SETTING_DEVICE_NAME = 43,
+    TC_SETTING_DEVICE_AUTOSTART = 44,
+    TC_SETTING_DEVICE_WAKE = 45,
+    TC_SETTING_DEVICE_IDLE_LIMIT = 46,
+    TC_SETTING_BUDGET_MINUTES = 47,
+    TC_SETTING_BUDGET_CENTS = 48,
+    TC_SETTING_DEVICE_LOG_LEVEL = 49,
+    TC_SETTING_COUNT = 50,
 } tc_setting_id;
 
 /* Size of a buffer for the longest name, NUL included. */
@@ -64,6 +75,21 @@ typedef enum {
     TC_SESSION_MODALITY_AUDIO = 0,
     TC_SESSION_MODALITY_TEXT = 1,
 } tc_session_modality;
+
+typedef enum {
+    TC_SESSION_REASONING_DEFAULT = 0,
+    TC_SESSION_REASONING_MINIMAL = 1,
+    TC_SESSION_REASONING_LOW = 2,
+    TC_SESSION_REASONING_MEDIUM = 3,
+    TC_SESSION_REASONING_HIGH = 4,
+    TC_SESSION_REASONING_XHIGH = 5,
+} tc_session_reasoning;
+
+typedef enum {
+    TC_SESSION_TRUNCATION_AUTO = 0,
+    TC_SESSION_TRUNCATION_DISABLED = 1,
+    TC_SESSION_TRUNCATION_RETENTION_RATIO = 2,
+} tc_session_truncation;
 
 typedef enum {
     TC_TURN_DETECTION_SERVER_VAD = 0,
@@ -107,6 +133,7 @@ typedef struct {
     char server_url[256];
     uint8_t server_auth; /* tc_server_auth */
     char server_token[2048];
+    uint32_t server_token_expires; /* s since 1970 */
     char server_pin[65];
     char server_query[128];
     char server_label[33];
@@ -118,6 +145,14 @@ typedef struct {
     char session_goodbye[501];
     uint8_t session_modality; /* tc_session_modality */
     uint16_t session_max_tokens; /* tokens */
+    char session_tool_choice[65];
+    uint8_t session_reasoning; /* tc_session_reasoning */
+    char session_prompt[65];
+    uint8_t session_truncation; /* tc_session_truncation */
+    uint8_t session_retention; /* % */
+    uint32_t session_context_tokens; /* tokens */
+    uint8_t session_history; /* turns */
+    uint8_t session_renew; /* min */
     uint8_t turn_detection; /* tc_turn_detection */
     uint8_t turn_threshold; /* % */
     uint16_t turn_prefix; /* ms */
@@ -136,6 +171,8 @@ typedef struct {
     bool device_autostart;
     uint8_t device_wake; /* tc_device_wake */
     uint16_t device_idle_limit; /* s */
+    uint16_t budget_minutes; /* min */
+    uint16_t budget_cents; /* US cents */
     uint8_t device_log_level; /* tc_device_log_level */
 } tc_settings;
 

@@ -1,54 +1,18 @@
 /**
  * The `tincan` command: one program, one verb per file in commands/, each loaded when it is called.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { Context } from './context.ts';
+import { Command, CommanderError, Option } from 'commander';
 import { EXIT, printError } from './errors.ts';
 import type { FlashSizeChoice } from './flash/header.ts';
 import type { LabelFormat } from './fleet/labels.ts';
-import { createOutput } from './output.ts';
-import { configure, usageError } from './program-usage.ts';
+import { addConfig } from './program/config.ts';
+import { addFlashContents } from './program/flash-contents.ts';
+import { addGateway } from './program/gateway.ts';
+import { BOARD, type Common, contextOf, run, several, verb, wholeNumber } from './program/parts.ts';
+import { addTalk } from './program/talk.ts';
+import { configure, usageError } from './program/usage.ts';
 import { refuseSecretArguments } from './provision/secrets.ts';
 import { VERSION } from './version.ts';
-
-interface Common {
-  port?: string;
-  json?: boolean;
-}
-
-const stop = new AbortController();
-/** What a command that reports failures in its result ends with. */
-let status: number = EXIT.ok;
-/** `--json` before the command's name. */
-let everyJson = false;
-
-/** Ctrl-C once: the command ends at a safe place. Twice: at once. */
-export function onInterrupt(): void {
-  if (stop.signal.aborted) process.exit(EXIT.interrupted);
-  stop.abort();
-}
-
-function contextOf(options: Common): Context {
-  return {
-    out: createOutput(options.json ?? everyJson),
-    signal: stop.signal,
-    env: process.env,
-    ...(options.port === undefined ? {} : { port: options.port }),
-  };
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
-  return Number(text);
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('It is a number of seconds above 0.');
-  return value;
-}
-
-const several = (value: string, before: string[] = []) => [...before, value];
 
 interface Fleet {
   all?: boolean;
@@ -67,20 +31,7 @@ const SETTINGS_COMMAND = () =>
 const LABELS = () =>
   new Option('--labels <format>', 'with --all: how the labels are printed').choices(['text', 'csv', 'json']);
 
-const BOARD = () => new Option('--board <id>', 'board, one of `tincan boards`').default('virtual');
-
-/** A command with the options that every command has, and an example in its help. */
-function verb(parent: Command, nameAndArguments: string, description: string, example: string): Command {
-  return parent
-    .command(nameAndArguments)
-    .description(description)
-    .option(
-      '--port <port>',
-      'serial port: a path, rfc2217://host:port, or the MAC or name of a board (default: found, or the last one)',
-    )
-    .option('--json', 'results as JSON lines on stdout, errors too')
-    .addHelpText('after', `\nExample:\n  $ ${example}`);
-}
+export { onInterrupt } from './program/parts.ts';
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -157,7 +108,11 @@ export function createProgram(): Command {
       ) => {
         const foreign = image !== undefined && command.getOptionValueSource('board') === 'default';
         if (options.all)
-          status = await (await import('./commands/fleet.ts')).flashAll(contextOf(options), image, options);
+          run.status = await (await import('./commands/fleet.ts')).flashAll(
+            contextOf(options),
+            image,
+            options,
+          );
         else
           await (await import('./commands/flash.ts')).flash(contextOf(options), image, {
             ...options,
@@ -218,7 +173,7 @@ export function createProgram(): Command {
         } & Fleet,
       ) => {
         if (options.all)
-          status = await (await import('./commands/fleet.ts')).provisionAll(contextOf(options), options);
+          run.status = await (await import('./commands/fleet.ts')).provisionAll(contextOf(options), options);
         else await (await import('./commands/provision.ts')).provision(contextOf(options), options);
       },
     );
@@ -239,42 +194,7 @@ export function createProgram(): Command {
     );
   addFlashContents(program);
   addConfig(program);
-  verb(program, 'tail', 'show everything a device says: logs and events', 'tincan tail --until response.done')
-    .option('--events <file>', 'append all of it as JSON lines to a file')
-    .option('--for <seconds>', 'end after this time', seconds)
-    .option('--until <name>', 'end with this event, notification, or state:NAME')
-    .option('--deltas', 'show the pieces of texts as they come')
-    .option('--start', 'start a session first')
-    .action(
-      async (
-        options: Common & {
-          events?: string;
-          for?: number;
-          until?: string;
-          deltas?: boolean;
-          start?: boolean;
-        },
-      ) => (await import('./commands/tail.ts')).tail(contextOf(options), options),
-    );
-  verb(
-    program,
-    'say <text...>',
-    'say something in text, and print the answer',
-    'tincan say "Switch the light on."',
-  )
-    .option('--no-wait', 'do not wait for the answer')
-    .action(async (text: string[], options: Common & { wait: boolean }) =>
-      (await import('./commands/say.ts')).say(contextOf(options), text, options),
-    );
-  verb(
-    program,
-    'send <event>',
-    'send one Realtime event (JSON; - is standard input, @FILE a file)',
-    `tincan send '{"type":"response.create"}'`,
-  ).action(async (event: string, options: Common) =>
-    (await import('./commands/send.ts')).send(contextOf(options), event),
-  );
-  addSession(program);
+  addTalk(program);
   verb(
     program,
     'virtual',
@@ -318,177 +238,36 @@ export function createProgram(): Command {
         options: Common & { listen: string; flash?: string; mic?: string[] },
       ) => (await import('./commands/qemu.ts')).qemu(contextOf(options), image, options),
     );
-  verb(
-    program,
-    'gateway',
-    'run a Realtime server on this machine until Ctrl-C',
-    'tincan gateway --mode echo --listen 127.0.0.1:8080',
-  )
-    .option('--mode <mode>', 'echo: says back what it hears; script: a written conversation', 'echo')
-    .option('--script <file>', 'the conversation of mode script')
-    .option('--listen <host:port>', 'where it listens', '127.0.0.1:8080')
-    .option(
-      '--token-file <file>',
-      'token that devices must show (else TINCAN_GATEWAY_TOKEN, or one that is made)',
-    )
-    .option('--heard <wav>', 'where what it hears is recorded')
-    .option('--tls', 'HTTPS, with a certificate of its own that devices pin')
-    .option(
-      '--announce <address>',
-      'its address as devices see it (NAT, container); may be repeated',
-      several,
-    )
-    .option('--ota <dir>', 'folder with images for updates of devices: <dir>/<board>/tincan.bin')
-    .action(
-      async (
-        options: Common & {
-          mode: string;
-          script?: string;
-          listen: string;
-          tokenFile?: string;
-          heard?: string;
-          tls?: boolean;
-          announce?: string[];
-          ota?: string;
-        },
-      ) => (await import('./commands/gateway.ts')).gateway(contextOf(options), options),
-    );
+  addGateway(program);
   verb(program, 'demo', 'walk the whole way on a virtual board: build, flash, provision, talk', 'tincan demo')
     .option('--say <wav>', 'what the person says; may be repeated', several)
     .option('--out <dir>', 'where the results go', 'out/demo')
     .action(async (options: Common & { say?: string[]; out: string }) => {
-      status = await (await import('./commands/demo.ts')).demo(contextOf(options), options);
+      run.status = await (await import('./commands/demo.ts')).demo(contextOf(options), options);
     });
   verb(program, 'doctor', 'look at everything that a device needs', 'tincan doctor')
     .addOption(BOARD())
     .option('--chip', "ask the chip's loader, too; that restarts the board")
     .action(async (options: Common & { board: string; chip?: boolean }) => {
-      status = await (await import('./commands/doctor.ts')).doctor(contextOf(options), options);
+      run.status = await (await import('./commands/doctor.ts')).doctor(contextOf(options), options);
     });
   return program;
-}
-
-/** What is in a board's flash: into a file, back from it, away. */
-function addFlashContents(program: Command): void {
-  const baud = () =>
-    new Option('--baud <rate>', 'speed of the transfer (default: 921600)').argParser(wholeNumber);
-  const partition = () => new Option('--partition <name>', 'this partition alone (default: the whole flash)');
-  verb(
-    program,
-    'backup [file]',
-    'read the flash into a file, verified; the same command goes on with one that was stopped',
-    'tincan backup --partition nvs nvs.bin',
-  )
-    .addOption(partition())
-    .addOption(baud())
-    .action(async (file: string | undefined, options: Common & { partition?: string; baud?: number }) =>
-      (await import('./commands/backup.ts')).backup(contextOf(options), file, options),
-    );
-  verb(
-    program,
-    'restore <file>',
-    'write a backup where it came from, verified',
-    'tincan restore --partition nvs nvs.bin',
-  )
-    .addOption(partition())
-    .addOption(baud())
-    .action(async (file: string, options: Common & { partition?: string; baud?: number }) =>
-      (await import('./commands/backup.ts')).restore(contextOf(options), file, options),
-    );
-  verb(
-    program,
-    'coredump [file]',
-    'save what a crash left in the flash, as an ELF file',
-    'tincan coredump crash.elf',
-  )
-    .addOption(baud())
-    .action(async (file: string | undefined, options: Common & { baud?: number }) =>
-      (await import('./commands/coredump.ts')).coredump(contextOf(options), file, options),
-    );
-  verb(
-    program,
-    'erase',
-    'erase the flash, after asking; settings are lost',
-    'tincan erase --partition nvs --yes',
-  )
-    .addOption(partition())
-    .option('--yes', 'do not ask; for scripts')
-    .addOption(baud())
-    .action(async (options: Common & { partition?: string; yes?: boolean; baud?: number }) =>
-      (await import('./commands/erase.ts')).erase(contextOf(options), options),
-    );
-}
-
-function addConfig(program: Command): void {
-  const config = program
-    .command('config')
-    .description('read and change the settings of a running device')
-    .addHelpText('after', '\nExample:\n  $ tincan config list');
-  verb(
-    config,
-    'get <names...>',
-    'show settings; secrets as fingerprints',
-    'tincan config get audio.volume',
-  ).action(async (names: string[], options: Common) =>
-    (await import('./commands/config.ts')).configGet(contextOf(options), names),
-  );
-  verb(config, 'list', 'show all settings', 'tincan config list')
-    .option('--describe', 'what settings there are and what they take; needs no device')
-    .action(async (options: Common & { describe?: boolean }) =>
-      (await import('./commands/config.ts')).configList(contextOf(options), options),
-    );
-  verb(
-    config,
-    'set <settings...>',
-    'change settings: NAME=VALUE…, or NAME VALUE; a secret by its NAME alone',
-    'tincan config set audio.volume=40 session.voice=cedar',
-  )
-    .option('--file <file>', 'the value is in a file; - is standard input')
-    .option('--keyring', "a secret from this computer's keyring; one that is asked for is put there")
-    .action(async (given: string[], options: Common & { file?: string; keyring?: boolean }) =>
-      (await import('./commands/config.ts')).configSet(contextOf(options), given, options),
-    );
-  verb(config, 'unset <names...>', 'back to the defaults', 'tincan config unset session.voice').action(
-    async (names: string[], options: Common) =>
-      (await import('./commands/config.ts')).configUnset(contextOf(options), names),
-  );
-}
-
-function addSession(program: Command): void {
-  const session = program
-    .command('session')
-    .description('start, stop, or look at the conversation')
-    .addHelpText('after', '\nExample:\n  $ tincan session start');
-  verb(session, 'start', 'connect, and wait until it is live', 'tincan session start').action(
-    async (options: Common) => (await import('./commands/session.ts')).sessionStart(contextOf(options)),
-  );
-  verb(session, 'stop', 'end it', 'tincan session stop').action(async (options: Common) =>
-    (await import('./commands/session.ts')).sessionStop(contextOf(options)),
-  );
-  verb(
-    session,
-    'status',
-    'show what the device is doing, and its counters',
-    'tincan session status --json',
-  ).action(async (options: Common) =>
-    (await import('./commands/session.ts')).sessionStatus(contextOf(options)),
-  );
 }
 
 /** Runs one command line and returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   const json = argv.includes('--json');
-  status = EXIT.ok;
-  everyJson = false;
+  run.status = EXIT.ok;
+  run.everyJson = false;
   try {
     refuseSecretArguments(argv);
     const program = createProgram();
     program.on('option:json', () => {
-      everyJson = true;
+      run.everyJson = true;
     });
     configure(program);
     await program.parseAsync([...argv], { from: 'user' });
-    return status;
+    return run.status;
   } catch (error) {
     if (!(error instanceof CommanderError)) return printError(error, json);
     // --help and --version end that way too; so does `tincan` alone, which prints its help.

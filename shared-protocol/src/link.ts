@@ -28,7 +28,7 @@ export const LINK = {
 } as const;
 
 /** What is dropped first when the ring is full: the order of this list. */
-export const DROP_CLASSES = ['text', 'log', 'metric', 'event'] as const;
+export const DROP_CLASSES = ['sound', 'text', 'log', 'metric', 'event'] as const;
 export type DropClass = (typeof DROP_CLASSES)[number];
 
 /** Host → device: JSON-RPC requests. */
@@ -52,6 +52,22 @@ export const METHODS = {
   'realtime.send': { params: { event: 'object' }, help: 'One client event, sent as it is.' },
   'talk.press': { params: {}, help: 'The talk button goes down.' },
   'talk.release': { params: {}, help: 'The talk button comes up.' },
+  'tools.serve': {
+    params: { tools: 'object[]', timeout_ms: 'number?' },
+    help: 'Tools that the host runs (as in session.tools; all together at most 8 KiB), offered beside those of the device; each call is a `tool.call`, answered by tool.result within timeout_ms (default 10000). An empty list takes them back. They last until the device restarts; a running session learns of them at once.',
+  },
+  'tool.result': {
+    params: { call_id: 'string', output: 'any' },
+    help: 'The output of a call of the host: an object, or a text; at most 16 KiB.',
+  },
+  'token.lend': {
+    params: { token: 'string', expires_at: 'number?' },
+    help: 'A token for the next sessions, in place of server.token. It is held in RAM only, until it expires (Unix seconds) or the device restarts.',
+  },
+  'sound.tap': {
+    params: { on: 'boolean' },
+    help: 'Sends the packets of both voices as `sound` notifications, or no longer.',
+  },
   'ota.begin': {
     params: { size: 'number', sha256: 'string', downgrade: 'boolean?' },
     help: 'A new application of this size and hash (hex) follows. Ends a session; forgets another update. `downgrade`: an older version is meant.',
@@ -89,6 +105,14 @@ export const NOTIFICATIONS = {
   ota: {
     drop: 'event',
     help: 'An update: stage (writing, restarting, failed), bytes, total (0: not known yet), problem.',
+  },
+  'tool.call': {
+    drop: 'event',
+    help: 'A call of a tool that the host serves: name, call_id, arguments, timeout_ms.',
+  },
+  sound: {
+    drop: 'sound',
+    help: 'Opus packets, 20 ms each: from (microphone, loudspeaker), at (of the first, in samples of 48 kHz since the session began), packets (base64; null where one is missing).',
   },
   tool: { drop: 'event', help: 'A tool ran: name, call_id, arguments, output.' },
   dropped: { drop: 'event', help: 'How many of each class the full ring dropped since the last frame.' },
@@ -167,6 +191,10 @@ export const REASONS = [
   'end_session',
   'idle',
   'voice',
+  'token_expired',
+  'renewal',
+  'budget',
+  'rate_limit',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
@@ -268,6 +296,21 @@ export interface ToolRan {
   call_id: string;
   arguments: unknown;
   output: unknown;
+}
+/** Params of `tool.call`. */
+export interface ToolCall {
+  name: string;
+  call_id: string;
+  arguments: unknown;
+  /** After so many ms the device answers the model by itself. */
+  timeout_ms: number;
+}
+/** Params of `sound`. */
+export interface Sound {
+  from: 'microphone' | 'loudspeaker';
+  /** Of the first packet, in samples of 48 kHz since the session began; one packet is 960. */
+  at: number;
+  packets: (string | null)[];
 }
 export type Dropped = Record<DropClass, number>;
 /** A secret read back: SHA-256 over the bytes of `salt` (hex, 8 bytes, new at each boot) and the value; 4 bytes, hex. */

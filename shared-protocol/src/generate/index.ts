@@ -1,5 +1,6 @@
 import { generateDocs } from './docs.ts';
 import { linkHeader, linkSource } from './link-c.ts';
+import { pricesHeader, pricesSource } from './prices-c.ts';
 import { realtimeHeader, realtimeSource } from './realtime-c.ts';
 import { settingsHeader, settingsSource } from './settings-c.ts';
 import { tasksHeader, tasksSource } from './tasks-c.ts';
@@ -14,6 +15,8 @@ export function generateC(): Record<string, string> {
     'settings_gen.c': settingsSource(),
     'link_gen.h': linkHeader(),
     'link_gen.c': linkSource(),
+    'prices_gen.h': pricesHeader(),
+    'prices_gen.c': pricesSource(),
     'realtime_gen.h': realtimeHeader(),
     'realtime_gen.c': realtimeSource(),
     'tasks_gen.h': tasksHeader(),

@@ -1,6 +1,6 @@
 /** How the command line complains: Commander's words, as errors of ours. */
 import type { Command, CommanderError } from 'commander';
-import { TincanError } from './errors.ts';
+import { TincanError } from '../errors.ts';
 
 /** Commander's own complaints (unknown option, missing argument) as one of ours: a sentence, its guess as the hint. */
 export function usageError(error: CommanderError): TincanError {

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { type Common, contextOf, seconds, verb } from './parts.ts';
+
+/** What is said and heard: tail, say, send, session. */
+export function addTalk(program: Command): void {
+  verb(program, 'tail', 'show everything a device says: logs and events', 'tincan tail --until response.done')
+    .option('--events <file>', 'append all of it as JSON lines to a file')
+    .option('--for <seconds>', 'end after this time', seconds)
+    .option('--until <name>', 'end with this event, notification, or state:NAME')
+    .option('--deltas', 'show the pieces of texts as they come')
+    .option('--start', 'start a session first')
+    .action(
+      async (
+        options: Common & {
+          events?: string;
+          for?: number;
+          until?: string;
+          deltas?: boolean;
+          start?: boolean;
+        },
+      ) => (await import('../commands/tail.ts')).tail(contextOf(options), options),
+    );
+  verb(
+    program,
+    'say <text...>',
+    'say something in text, and print the answer',
+    'tincan say "Switch the light on."',
+  )
+    .option('--no-wait', 'do not wait for the answer')
+    .action(async (text: string[], options: Common & { wait: boolean }) =>
+      (await import('../commands/say.ts')).say(contextOf(options), text, options),
+    );
+  verb(
+    program,
+    'send <event>',
+    'send one Realtime event (JSON; - is standard input, @FILE a file)',
+    `tincan send '{"type":"response.create"}'`,
+  ).action(async (event: string, options: Common) =>
+    (await import('../commands/send.ts')).send(contextOf(options), event),
+  );
+  addSession(program);
+}
+
+function addSession(program: Command): void {
+  const session = program
+    .command('session')
+    .description('start, stop, or look at the conversation')
+    .addHelpText('after', '\nExample:\n  $ tincan session start');
+  verb(session, 'start', 'connect, and wait until it is live', 'tincan session start').action(
+    async (options: Common) => (await import('../commands/session.ts')).sessionStart(contextOf(options)),
+  );
+  verb(session, 'stop', 'end it', 'tincan session stop').action(async (options: Common) =>
+    (await import('../commands/session.ts')).sessionStop(contextOf(options)),
+  );
+  verb(
+    session,
+    'status',
+    'show what the device is doing, and its counters',
+    'tincan session status --json',
+  ).action(async (options: Common) =>
+    (await import('../commands/session.ts')).sessionStatus(contextOf(options)),
+  );
+}
