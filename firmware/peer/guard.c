@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "bytes.h"
+
 #define RESPONSE_MS 30000 /* RFC 7675 section 5.1: an answer later than that gives no consent */
 #define LAST_FLIGHT_MS 30000
 #define MOST_RECORDS 16    /* of one datagram; a flight of the handshake has about six */
@@ -14,10 +16,6 @@
 
 enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION_DATA = 23 };
 enum { CLIENT_HELLO = 1 };
-
-static uint16_t read_u16(const uint8_t *at) {
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
 
 static bool same(const tc_guard_address *a, const tc_guard_address *b) {
     return a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
@@ -220,13 +218,13 @@ static bool read_record(const uint8_t *bytes, size_t length, record *out) {
         return false;
     }
     out->type = bytes[0];
-    out->epoch = read_u16(bytes + 3);
+    out->epoch = tc_read_u16(bytes + 3);
     out->sequence = 0;
     for (int i = 5; i < 11; i++) {
         out->sequence = out->sequence << 8 | bytes[i];
     }
     out->fragment = bytes + RECORD_HEADER;
-    out->length = read_u16(bytes + 11);
+    out->length = tc_read_u16(bytes + 11);
     /* No heartbeat (24), no connection id (25): neither is offered. DTLS 1.2, whose first
      * ClientHello may still say 1.0. */
     bool version = bytes[1] == 0xFE && (bytes[2] == 0xFD || (bytes[2] == 0xFF && out->epoch == 0));
@@ -374,7 +372,7 @@ static tc_guard_verdict check_rtp(const tc_guard *guard, const uint8_t *bytes, s
         return TC_GUARD_DROP_RTP_FORMAT;
     }
     if ((bytes[0] & 0x10) != 0) { /* extension: RFC 3550 section 5.3.1 */
-        if (end - header < 4 || 4u * read_u16(bytes + header + 2) > end - header - 4) {
+        if (end - header < 4 || 4u * tc_read_u16(bytes + header + 2) > end - header - 4) {
             return TC_GUARD_DROP_RTP_FORMAT;
         }
     }
@@ -388,7 +386,7 @@ static tc_guard_verdict check_rtcp(const uint8_t *bytes, size_t length) {
     if (length < RTCP_HEADER + SRTCP_INDEX + SRTP_TAG) {
         return TC_GUARD_DROP_RTCP_FORMAT;
     }
-    size_t first = 4u * (read_u16(bytes + 2) + 1u);
+    size_t first = 4u * (tc_read_u16(bytes + 2) + 1u);
     if (first < RTCP_HEADER || first > length - SRTCP_INDEX - SRTP_TAG) {
         return TC_GUARD_DROP_RTCP_FORMAT;
     }

@@ -2,17 +2,9 @@
 
 #include <string.h>
 
+#include "bytes.h"
+
 #define FRAME 960u /* 20 ms at 48 kHz */
-
-static void write_u16(uint8_t *at, uint16_t value) {
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static void write_u32(uint8_t *at, uint32_t value) {
-    write_u16(at, (uint16_t)(value >> 16));
-    write_u16(at + 2, (uint16_t)value);
-}
 
 void tc_rtp_out_init(tc_rtp_out *out, const uint8_t random[6]) {
     memset(out, 0, sizeof *out);
@@ -30,9 +22,9 @@ int tc_rtp_write(tc_rtp_out *out, const uint8_t *payload, size_t length, uint32_
     bool marker = !out->started || timestamp - out->timestamp > FRAME;
     buffer[0] = 2 << 6; /* version; no padding, extension, CSRC */
     buffer[1] = (uint8_t)(TC_RTP_OUT_OPUS | (marker ? 0x80 : 0));
-    write_u16(buffer + 2, out->sequence++);
-    write_u32(buffer + 4, timestamp);
-    write_u32(buffer + 8, out->ssrc);
+    tc_write_u16(buffer + 2, out->sequence++);
+    tc_write_u32(buffer + 4, timestamp);
+    tc_write_u32(buffer + 8, out->ssrc);
     memcpy(buffer + TC_RTP_OUT_HEADER, payload, length);
     out->started = true;
     out->timestamp = timestamp;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../core/crc32.h"
+#include "bytes.h"
 
 #define COOKIE 0x2112A442u
 #define FINGERPRINT_XOR 0x5354554Eu /* RFC 8489 section 14.7 */
@@ -25,24 +26,6 @@ enum { /* RFC 8489 section 18.3; RFC 8445 section 20.1 */
        ICE_CONTROLLING = 0x802A,
 };
 
-static uint16_t read_u16(const uint8_t *at) {
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t read_u32(const uint8_t *at) {
-    return (uint32_t)read_u16(at) << 16 | read_u16(at + 2);
-}
-
-static void write_u16(uint8_t *at, uint16_t value) {
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static void write_u32(uint8_t *at, uint32_t value) {
-    write_u16(at, (uint16_t)(value >> 16));
-    write_u16(at + 2, (uint16_t)value);
-}
-
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
@@ -52,9 +35,9 @@ static tc_err read_address(const uint8_t *value, size_t length, bool mapped, tc_
         return TC_ERR_FORMAT;
     }
     if (mapped && length == 8) {
-        uint32_t ip = read_u32(value + 4) ^ COOKIE;
-        write_u32(out->mapped_ip, ip);
-        out->mapped_port = read_u16(value + 2) ^ (uint16_t)(COOKIE >> 16);
+        uint32_t ip = tc_read_u32(value + 4) ^ COOKIE;
+        tc_write_u32(out->mapped_ip, ip);
+        out->mapped_port = tc_read_u16(value + 2) ^ (uint16_t)(COOKIE >> 16);
         out->mapped_ipv4 = true;
     }
     return TC_OK;
@@ -115,7 +98,7 @@ static tc_err read_attribute(uint16_t type, const uint8_t *value, size_t length,
         out->error = (uint16_t)((value[2] & 7) * 100 + value[3]);
         break;
     case PRIORITY:
-        out->priority = read_u32(value);
+        out->priority = tc_read_u32(value);
         break;
     case USE_CANDIDATE:
         out->use_candidate = true;
@@ -137,15 +120,15 @@ tc_err tc_stun_read(const uint8_t *bytes, size_t length, tc_stun_message *out) {
     if (bytes == NULL || length < TC_STUN_HEADER || length > TC_STUN_MAX) {
         return TC_ERR_SIZE;
     }
-    out->type = read_u16(bytes);
+    out->type = tc_read_u16(bytes);
     if (out->type != TC_STUN_REQUEST && out->type != TC_STUN_RESPONSE &&
         out->type != TC_STUN_ERROR) {
         return TC_ERR_TYPE;
     }
-    if (read_u32(bytes + 4) != COOKIE) {
+    if (tc_read_u32(bytes + 4) != COOKIE) {
         return TC_ERR_FORMAT;
     }
-    if (length % 4 != 0 || read_u16(bytes + 2) != length - TC_STUN_HEADER) {
+    if (length % 4 != 0 || tc_read_u16(bytes + 2) != length - TC_STUN_HEADER) {
         return TC_ERR_SIZE;
     }
     out->id = bytes + 8;
@@ -153,8 +136,8 @@ tc_err tc_stun_read(const uint8_t *bytes, size_t length, tc_stun_message *out) {
     uint32_t seen = 0;
     for (size_t at = TC_STUN_HEADER; at < length;) {
         /* A header always fits: everything is a multiple of four. */
-        uint16_t type = read_u16(bytes + at);
-        size_t size = read_u16(bytes + at + 2);
+        uint16_t type = tc_read_u16(bytes + at);
+        size_t size = tc_read_u16(bytes + at + 2);
         at += 4;
         if (size > length - at) {
             return TC_ERR_FORMAT;
@@ -180,7 +163,7 @@ bool tc_stun_fingerprint_ok(const uint8_t *bytes, const tc_stun_message *message
         return false;
     }
     size_t before = (size_t)(message->fingerprint - 4 - bytes);
-    return read_u32(message->fingerprint) == fingerprint(bytes, before);
+    return tc_read_u32(message->fingerprint) == fingerprint(bytes, before);
 }
 
 bool tc_stun_integrity_ok(const uint8_t *bytes, const tc_stun_message *message, const char *pwd,
@@ -192,7 +175,7 @@ bool tc_stun_integrity_ok(const uint8_t *bytes, const tc_stun_message *message, 
     uint8_t text[TC_STUN_MAX], sum[20];
     size_t before = (size_t)(message->integrity - 4 - bytes);
     memcpy(text, bytes, before);
-    write_u16(text + 2, (uint16_t)(before + 24 - TC_STUN_HEADER));
+    tc_write_u16(text + 2, (uint16_t)(before + 24 - TC_STUN_HEADER));
     hmac((const uint8_t *)pwd, strlen(pwd), text, before, sum, context);
 
     uint8_t differ = 0; /* in the same time wherever they differ */
@@ -214,8 +197,8 @@ typedef struct {
 static void start(writer *to, uint16_t type, const uint8_t id[TC_STUN_ID]) {
     to->length = TC_STUN_HEADER;
     to->full = false;
-    write_u16(to->bytes, type);
-    write_u32(to->bytes + 4, COOKIE);
+    tc_write_u16(to->bytes, type);
+    tc_write_u32(to->bytes + 4, COOKIE);
     memcpy(to->bytes + 8, id, TC_STUN_ID);
 }
 
@@ -227,11 +210,11 @@ static uint8_t *add(writer *to, uint16_t type, size_t size) {
         return NULL;
     }
     uint8_t *value = to->bytes + to->length + 4;
-    write_u16(value - 4, type);
-    write_u16(value - 2, (uint16_t)size);
+    tc_write_u16(value - 4, type);
+    tc_write_u16(value - 2, (uint16_t)size);
     memset(value, 0, padded);
     to->length += 4 + padded;
-    write_u16(to->bytes + 2, (uint16_t)(to->length - TC_STUN_HEADER));
+    tc_write_u16(to->bytes + 2, (uint16_t)(to->length - TC_STUN_HEADER));
     return value;
 }
 
@@ -245,7 +228,7 @@ static int finish(writer *to, const char *pwd, tc_hmac_sha1 *hmac, void *context
     before = to->length;
     value = add(to, FINGERPRINT, 4);
     if (value != NULL) {
-        write_u32(value, fingerprint(to->bytes, before));
+        tc_write_u32(value, fingerprint(to->bytes, before));
     }
     if (to->full || to->length > capacity) {
         return TC_ERR_SIZE;
@@ -269,7 +252,7 @@ int tc_stun_write_request(const tc_stun_request *request, uint8_t *out, size_t c
     }
     value = add(&to, PRIORITY, 4);
     if (value != NULL) {
-        write_u32(value, request->priority == 0 ? TC_STUN_PRIORITY : request->priority);
+        tc_write_u32(value, request->priority == 0 ? TC_STUN_PRIORITY : request->priority);
     }
     value = add(&to, ICE_CONTROLLING, 8);
     if (value != NULL) {
@@ -287,8 +270,8 @@ int tc_stun_write_response(const tc_stun_response *response, uint8_t *out, size_
     uint8_t *value = add(&to, XOR_MAPPED_ADDRESS, 8);
     if (value != NULL) {
         value[1] = IPV4;
-        write_u16(value + 2, response->port ^ (uint16_t)(COOKIE >> 16));
-        write_u32(value + 4, read_u32(response->ip) ^ COOKIE);
+        tc_write_u16(value + 2, response->port ^ (uint16_t)(COOKIE >> 16));
+        tc_write_u32(value + 4, tc_read_u32(response->ip) ^ COOKIE);
     }
     return finish(&to, response->local_pwd, response->hmac, response->hmac_context, out, capacity);
 }
