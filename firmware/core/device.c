@@ -173,6 +173,7 @@ static void write_tools(tc_json_writer *w) {
     tc_json_open_object(w);
     tc_json_pair_int(w, "served", tc_host_tools_count());
     tc_session_host_stats(w);
+    tc_session_change_stats(w);
     tc_json_close_object(w);
 }
 
