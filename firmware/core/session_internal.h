@@ -65,7 +65,7 @@ typedef struct {
     uint8_t call_next;
     uint8_t calls_in_response;
 
-    bool ending; /* goodbye, then close */
+    bool ending;    /* goodbye, then close */
     bool revocable; /* it was the model that wanted it */
     bool goodbye_sent, goodbye_heard;
     session_id goodbye_id;
