@@ -30,22 +30,28 @@ export interface HttpHost {
   readonly access: Access;
   /** One line that says what this is. */
   readonly about: string;
-  /** Answers a call. Throws RealtimeError. */
+  /** Answers a call. Throws RealtimeError; with a status of its own, HttpError. */
   call(request: CallRequest): Promise<{ id: string; answer: string }>;
   /** False where there is no such call, or it belongs to another bearer. */
-  hangUp(id: string, bearer: Bearer): boolean;
+  hangUp(id: string, bearer: Bearer): boolean | Promise<boolean>;
   /** The folder whose images devices may get: `<board>/tincan.bin`. */
   readonly ota?: string | undefined;
   log(line: string): void;
 }
 
 /** An error with its status. */
-class HttpError extends RealtimeError {
+export class HttpError extends RealtimeError {
   readonly status: number;
   readonly headers: Record<string, string>;
 
-  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
-    super(code, message, null, status >= 500 ? 'server_error' : 'invalid_request_error');
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    headers: Record<string, string> = {},
+    param: string | null = null,
+  ) {
+    super(code, message, param, status >= 500 ? 'server_error' : 'invalid_request_error');
     this.status = status;
     this.headers = headers;
   }
@@ -215,7 +221,7 @@ async function clientSecrets({ host, request, response, bearer }: Context): Prom
     '',
   );
   const session = value === undefined ? undefined : parseSession(value);
-  const { value: secret, expiresAt } = host.access.issue(session, after?.seconds ?? 600);
+  const { value: secret, expiresAt } = host.access.issue(session, after?.seconds ?? 600, bearer);
   const config = session ? mergeConfig(defaultConfig(), session) : defaultConfig();
   json(response, 200, {
     value: secret,
@@ -227,7 +233,8 @@ async function clientSecrets({ host, request, response, bearer }: Context): Prom
 async function hangUp({ host, request, response, bearer, match }: Context): Promise<void> {
   await read(request);
   const id = match[1]!;
-  if (!host.hangUp(id, bearer)) throw new HttpError(404, 'call_id_not_found', `No call with id ${id}.`);
+  if (!(await host.hangUp(id, bearer)))
+    throw new HttpError(404, 'call_id_not_found', `No call with id ${id}.`);
   response.writeHead(200).end();
 }
 

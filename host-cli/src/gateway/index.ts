@@ -11,14 +11,17 @@ import { RATE } from './audio.ts';
 import type { Brain } from './brain.ts';
 import { echoBrain } from './brain-echo.ts';
 import { Call, type CallInfo } from './call.ts';
+import type { CallHost } from './call-host.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { defaultConfig, mergeConfig } from './config.ts';
 import { RealtimeError } from './events.ts';
-import { type CallRequest, handle } from './http.ts';
+import { type CallRequest, HttpError, handle } from './http.ts';
 import { Access } from './secrets.ts';
+import type { DeviceDesk } from './store/desk.ts';
 
 export type { Brain, Mind, Part, Question } from './brain.ts';
 export type { CallInfo, TranscriptEntry } from './call.ts';
+export type { CallHost } from './call-host.ts';
 
 export interface GatewayOptions {
   /** HOST:PORT; port 0 takes a free one. Default 127.0.0.1:0. Media binds to loopback where this host is loopback. */
@@ -29,7 +32,10 @@ export interface GatewayOptions {
   tls?: { key: string; cert: string };
   /** Addresses that lead to this machine from elsewhere; the candidates of answers name them too. */
   announce?: readonly string[];
-  mode: 'echo' | 'script' | Brain;
+  /** A brain answers calls whose peer is this gateway; a call host answers them in its own way. */
+  mode: 'echo' | 'script' | Brain | CallHost;
+  /** Devices with tokens of their own. */
+  desk?: DeviceDesk;
   /** File of mode `script`. */
   script?: string;
   /** Writes what was heard of each call as WAV; a second call overwrites it. */
@@ -80,8 +86,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = options.clock ?? systemClock();
   const unixNow = options.unixNow ?? (() => Date.now() / 1000);
   const log = options.log ?? (() => {});
-  const brain = await brainOf(options);
-  const access = new Access(tokens, unixNow);
+  const relay = typeof options.mode === 'object' && 'call' in options.mode ? options.mode : undefined;
+  const brain = relay ? undefined : await brainOf(options);
+  const { desk } = options;
+  const access = new Access(tokens, unixNow, desk);
   const calls: Call[] = [];
   const observers = new Map<keyof GatewayEvents, Set<(what: never) => void>>();
   const writes = new Set<Promise<void>>();
@@ -111,6 +119,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         `This gateway answers ${options.maxCalls ?? 16} calls at a time.`,
       );
     }
+    const { device } = bearer;
+    const refusal = device && desk?.refusal(device);
+    if (refusal) {
+      throw new HttpError(429, 'device_limit_exceeded', refusal.message, {
+        'Retry-After': String(refusal.retryAfter),
+      });
+    }
     let config = defaultConfig();
     for (const update of [bearer.secret?.session, session]) if (update) config = mergeConfig(config, update);
     if (model && config.model === undefined) config = { ...config, model };
@@ -118,7 +133,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     try {
       const started = await Call.start({
         clock,
-        brain,
+        // With a relay nobody comes here.
+        brain: brain!,
         offer,
         config,
         modelFixed: config.model !== undefined,
@@ -132,6 +148,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       });
       const { call } = started;
       calls.push(call);
+      if (device && desk) {
+        const row = { id: call.id, device: device.id, mode: brain!.mode, server: '', metered: false };
+        const end = (reason: string) => call.hangUp(reason);
+        desk.opened({ ...row, model: config.model, at: Math.round(unixNow() * 1000) }, { id: call.id, end });
+      }
       if (closing) call.hangUp('the gateway closes');
       log(`call ${call.id} answered`);
       tell('call', { call });
@@ -154,6 +175,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         .finally(() => writes.delete(write));
       writes.add(write);
     }
+    desk?.ended(call.id, reason);
     tell('end', { call, reason });
     const ended = calls.filter((one) => one.ended !== undefined);
     for (const old of ended.slice(0, -KEPT_SOUNDS)) old.forgetSound();
@@ -164,10 +186,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     void handle(
       {
         access,
-        about: `This is a Tincan gateway, mode ${brain.mode}: POST an SDP offer to /v1/realtime/calls.`,
-        call: answer,
+        about: `This is a Tincan gateway, mode ${(relay ?? brain)?.mode}: POST an SDP offer to /v1/realtime/calls.`,
+        call: (request) => (relay ? relay.call(request) : answer(request)),
         ota: options.ota,
         hangUp(id, bearer) {
+          if (relay) return relay.hangUp(id, bearer);
           const call = calls.find((one) => one.id === id && one.ended === undefined);
           if (!call || (bearer.secret && bearer.name !== call.owner)) return false;
           call.hangUp('hung up over HTTP');
@@ -204,6 +227,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async close() {
       closing = true;
       for (const call of [...calls]) call.hangUp('the gateway closes');
+      await relay?.close();
+      desk?.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
@@ -215,7 +240,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 async function brainOf({ mode, script, log }: GatewayOptions): Promise<Brain> {
   if (mode === 'echo') return echoBrain();
-  if (mode !== 'script') return mode;
+  if (mode !== 'script') return mode as Brain;
   if (!script) {
     throw new TincanError('GATEWAY_SCRIPT', 'Mode "script" needs a script.', {
       hint: 'Name its file: tincan gateway --mode script --script FILE.',

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { SessionUpdate } from './config.ts';
 import { RealtimeError } from './events.ts';
+import type { DeviceRow } from './store/index.ts';
 
 const MAX_SECRETS = 1000;
 
@@ -9,11 +10,22 @@ interface Secret {
   session: SessionUpdate | undefined;
   /** Unix seconds. */
   expiresAt: number;
+  /** The device that it was made for. */
+  device: number | undefined;
 }
-/** Who is asking. `secret` is set where it is an ephemeral one; `name` tells bearers apart without showing them. */
+/**
+ * Who is asking. `secret` is set where it is an ephemeral one, `device` where the token is that of a device, or the secret
+ * was made with one; `name` tells bearers apart without showing them.
+ */
 export interface Bearer {
   name: string;
   secret?: Secret;
+  device?: DeviceRow;
+}
+/** Where tokens of devices are known. */
+export interface Devices {
+  find(hash: Buffer): DeviceRow | undefined;
+  byId(id: number): DeviceRow | undefined;
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -21,16 +33,22 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 export class Access {
   readonly #tokens: Buffer[] | null;
   readonly #now: () => number;
+  readonly #devices: Devices | undefined;
   readonly #secrets = new Map<string, Secret>();
 
   /** `tokens` null: everybody may call. `now` gives Unix seconds. */
-  constructor(tokens: readonly string[] | null, now: () => number) {
+  constructor(tokens: readonly string[] | null, now: () => number, devices?: Devices) {
     this.#tokens = tokens?.map(digest) ?? null;
     this.#now = now;
+    this.#devices = devices;
   }
 
-  /** Makes an ephemeral secret, valid for so many seconds. */
-  issue(session: SessionUpdate | undefined, seconds: number): { value: string; expiresAt: number } {
+  /** Makes an ephemeral secret for whoever asks, valid for so many seconds. */
+  issue(
+    session: SessionUpdate | undefined,
+    seconds: number,
+    maker?: Bearer,
+  ): { value: string; expiresAt: number } {
     const now = this.#now();
     for (const [key, secret] of this.#secrets) if (secret.expiresAt <= now) this.#secrets.delete(key);
     if (this.#secrets.size >= MAX_SECRETS) {
@@ -38,7 +56,7 @@ export class Access {
     }
     const value = `ek_${randomBytes(24).toString('hex')}`;
     const expiresAt = Math.floor(now) + seconds;
-    this.#secrets.set(digest(value).toString('hex'), { session, expiresAt });
+    this.#secrets.set(digest(value).toString('hex'), { session, expiresAt, device: maker?.device?.id });
     return { value, expiresAt };
   }
 
@@ -51,10 +69,17 @@ export class Access {
       const hash = digest(given);
       const name = hash.toString('hex');
       const secret = this.#secrets.get(name);
-      if (secret && secret.expiresAt > this.#now()) return { name, secret };
+      if (secret && secret.expiresAt > this.#now()) {
+        if (secret.device === undefined) return { name, secret };
+        // What a device handed on goes with it when it is revoked.
+        const maker = this.#devices?.byId(secret.device);
+        return maker && { name, secret, device: maker };
+      }
       let known = false;
       for (const token of this.#tokens ?? []) known = timingSafeEqual(token, hash) || known;
       if (known) return { name };
+      const device = this.#devices?.find(hash);
+      if (device) return { name, device };
     }
     return this.#tokens === null ? { name: '' } : undefined;
   }

@@ -1,4 +1,12 @@
 /** The store's door. */
 export { type DeviceStatus, statusOf } from './report.ts';
-export { type DeviceRow, hashOf, type Limits, type NewCall, type OpenCall, Store, type Used } from './store.ts';
+export {
+  type DeviceRow,
+  hashOf,
+  type Limits,
+  type NewCall,
+  type OpenCall,
+  Store,
+  type Used,
+} from './store.ts';
 export { priceOfUsage, type Tokens, type Usage, usageIn } from './usage.ts';

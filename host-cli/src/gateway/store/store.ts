@@ -89,10 +89,14 @@ export class Store {
    */
   addDevice(name: string, limits: Limits, now: number): { token: string; again: boolean } {
     if (!NAME.test(name) || name.trim() !== name) {
-      throw new TincanError('DEVICE_NAME', 'A device name has 1 to 64 characters, and no blank at its ends.', {
-        exit: 'usage',
-        hint: 'Example: tincan gateway device add kitchen',
-      });
+      throw new TincanError(
+        'DEVICE_NAME',
+        'A device name has 1 to 64 characters, and no blank at its ends.',
+        {
+          exit: 'usage',
+          hint: 'Example: tincan gateway device add kitchen',
+        },
+      );
     }
     const token = `tcd_${randomBytes(24).toString('base64url')}`;
     const hash = hashOf(token).toString('hex');
@@ -252,7 +256,11 @@ export class Store {
   }
 }
 
-function setLimits(sql: Sql, name: string, limits: { [K in keyof Limits]?: number | null | undefined }): void {
+function setLimits(
+  sql: Sql,
+  name: string,
+  limits: { [K in keyof Limits]?: number | null | undefined },
+): void {
   const set = (column: string, value: number | null | undefined) => {
     if (value !== undefined) sql.run(`UPDATE devices SET ${column} = ? WHERE name = ?`, value, name);
   };

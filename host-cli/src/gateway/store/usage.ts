@@ -41,7 +41,12 @@ export function usageIn(event: unknown): Usage | undefined {
     if (typeof item_id !== 'string' || typeof usage !== 'object' || usage === null) return undefined;
     const { seconds } = bag(usage);
     const lasted = typeof seconds === 'number' && seconds > 0 && seconds < MOST ? seconds : 0;
-    return { kind: 'transcription', ref: item_id.slice(0, 128), tokens: tokensIn(bag(usage)), seconds: lasted };
+    return {
+      kind: 'transcription',
+      ref: item_id.slice(0, 128),
+      tokens: tokensIn(bag(usage)),
+      seconds: lasted,
+    };
   }
   return undefined;
 }
