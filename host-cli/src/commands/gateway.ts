@@ -5,11 +5,15 @@ import { dirname, join } from 'node:path';
 import { aborted, type Context } from '../context.ts';
 import { messageOf, TincanError } from '../errors.ts';
 import { parseAnnounced } from '../gateway/announce.ts';
-import { startGateway } from '../gateway/index.ts';
+import { systemClock } from '../gateway/clock.ts';
+import { type GatewayOptions, startGateway } from '../gateway/index.ts';
+import { DeviceDesk } from '../gateway/store/desk.ts';
 import { registerSecret } from '../redact.ts';
 import { configFolder } from '../state.ts';
+import { storeOf } from './gateway-device.ts';
+import { openRelay, type RelayCommandOptions } from './gateway-relay.ts';
 
-export interface GatewayCommandOptions {
+export interface GatewayCommandOptions extends RelayCommandOptions {
   mode: string;
   script?: string;
   listen: string;
@@ -18,9 +22,10 @@ export interface GatewayCommandOptions {
   tls?: boolean;
   announce?: string[];
   ota?: string;
+  db?: string;
 }
 
-const MODES = ['echo', 'script'] as const;
+const MODES = ['echo', 'script', 'relay'] as const;
 
 /** The token that devices must show, and where it came from. @throws TincanError SECRET_FILE */
 export function gatewayToken(
@@ -64,12 +69,30 @@ function deviceUrl(url: string, announced: readonly string[]): string {
   return target.href;
 }
 
+/** Options that would do nothing are a mistake that nobody sees. @throws TincanError USAGE */
+function refuseRelayOptions(options: GatewayCommandOptions): void {
+  const idle = (
+    [
+      ['upstream', '--upstream'],
+      ['upstreamAuth', '--upstream-auth'],
+      ['upstreamKeyFile', '--upstream-key-file'],
+      ['upstreamPin', '--upstream-pin'],
+      ['session', '--session'],
+    ] as const
+  ).find(([name]) => options[name] !== undefined);
+  if (idle === undefined) return;
+  throw new TincanError('USAGE', `${idle[1]} belongs to mode relay, and the mode is ${options.mode}.`, {
+    exit: 'usage',
+    hint: 'Add --mode relay, or leave the option out.',
+  });
+}
+
 /** `tincan gateway`: a Realtime server on this machine, until Ctrl-C. */
 export async function gateway(context: Context, options: GatewayCommandOptions): Promise<void> {
   const { out, signal } = context;
   const mode = MODES.find((one) => one === options.mode);
   if (mode === undefined) {
-    throw new TincanError('GATEWAY_MODE', `There is no mode "${options.mode}" yet.`, {
+    throw new TincanError('GATEWAY_MODE', `There is no mode "${options.mode}".`, {
       exit: 'usage',
       hint: `Modes: ${MODES.join(', ')}.`,
     });
@@ -82,8 +105,14 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
     options.tls === true
       ? await (await import('../gateway/certificate.ts')).keepCertificate(tlsFile)
       : undefined;
+  const log = (line: string) => out.note(line);
+  const store = storeOf(context, options.db);
+  const desk = new DeviceDesk({ store, clock: systemClock(), now: Date.now, log });
+  const relay = mode === 'relay' ? await openRelay(context, options, desk) : undefined;
+  if (relay === undefined) refuseRelayOptions(options);
   const server = await startGateway({
-    mode,
+    mode: relay?.relay ?? (mode as GatewayOptions['mode']),
+    desk,
     listen: options.listen,
     token,
     announce: announced,
@@ -91,9 +120,10 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
     ...(options.script === undefined ? {} : { script: options.script }),
     ...(options.heard === undefined ? {} : { record: { heard: options.heard } }),
     ...(options.ota === undefined ? {} : { ota: options.ota }),
-    log: (line) => out.note(line),
+    log,
   });
   try {
+    relay?.relay.resume();
     server.on('event', ({ call, direction, event, at }) =>
       out.event({ at, call: call.id, direction, event }),
     );
@@ -110,6 +140,8 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
         deviceUrl: forDevices,
         mode,
         token: from,
+        db: store.file,
+        ...(relay === undefined ? {} : { upstream: relay.upstream.server }),
         ...(pin === undefined ? {} : { pin }),
       },
       server.callsUrl,
@@ -123,7 +155,11 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
     out.note(`the token is in ${from}${made ? ' (new, readable by you only)' : ''}; a device gets it so:`);
     const option = from === 'TINCAN_GATEWAY_TOKEN' ? '--token-file FILE' : `--token-file ${from}`;
     const pinned = pin === undefined ? '' : ` --set server.pin=${pin}`;
-    out.note(`  tincan provision --url ${forDevices} ${option}${pinned}`);
+    // A session.update that names another model than the session has is refused as a whole.
+    const model = relay?.session?.model === undefined ? '' : ` --set session.model=${relay.session.model}`;
+    out.note(`  tincan provision --url ${forDevices} ${option}${pinned}${model}`);
+    if (relay !== undefined)
+      out.note('each device should have a token of its own: tincan gateway device add NAME --token-out FILE');
     await aborted(signal);
   } finally {
     await server.close();

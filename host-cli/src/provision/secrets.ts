@@ -33,7 +33,7 @@ export function envName(name: string): string {
 }
 
 const SECRET_OPTION =
-  /^--(?:wifi[23]?[-.]?|server[-.]?|gateway[-.]?|ap[-.]?)?(?:password|passphrase|pass|psk|token|secret|api-?key|key)(?:=(.*))?$/is;
+  /^--(?:wifi[23]?[-.]?|server[-.]?|gateway[-.]?|upstream[-.]?|ap[-.]?)?(?:password|passphrase|pass|psk|token|secret|api-?key|key)(?:=(.*))?$/is;
 const SECRET_VALUE = new RegExp(
   `^(?:--set=)?(${Object.keys(SECRET_OPTIONS)
     .map((name) => name.replace('.', '\\.'))

@@ -9,10 +9,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Agent } from 'node:http';
-import { redact, registerSecret } from '../../redact.ts';
+import { registerSecret } from '../../redact.ts';
 import { agentFor, post, type WireAnswer, WireError } from '../../wire.ts';
 import type { SessionUpdate } from '../config.ts';
 import { HttpError } from '../http.ts';
+import { clean } from './clean.ts';
 
 export interface UpstreamOptions {
   /** Where offers are posted, whole. */
@@ -213,14 +214,6 @@ export class Upstream {
       );
     return new HttpError(502, 'upstream_error', `The server behind the relay answered ${status}.`, wait);
   }
-}
-
-/** Foreign text for a log or an answer: one line, short, and without anything that looks like a key. */
-export function clean(text: string): string {
-  return redact(text)
-    .replace(/\b(?:sk|ek|sess|tcd?)[-_][\w*.-]{4,}/g, '•••')
-    .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
-    .slice(0, 300);
 }
 
 /** The id of a call: the last part of the path in `Location`, whole URL or not. */

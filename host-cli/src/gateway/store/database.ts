@@ -7,8 +7,9 @@
  * was not is not. Opening, writing and closing takes 6 ms, reading 2 ms.
  */
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { Database } from 'node-sqlite3-wasm';
+import type * as Sqlite from 'node-sqlite3-wasm';
 import { messageOf, TincanError } from '../../errors.ts';
 import { withLock } from './lock.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -24,6 +25,9 @@ export interface Sql {
   /** Number of rows that changed. */
   run(sql: string, ...values: Value[]): number;
 }
+
+/** Loaded with the first piece of work: a gateway without devices does not pay for it. */
+let sqlite: typeof Sqlite | undefined;
 
 /** "TCGW": tells our files from others. */
 const APPLICATION_ID = 0x54434757;
@@ -48,7 +52,8 @@ export function transact<T>(file: string, work: (sql: Sql) => T): T {
 
 function inside<T>(file: string, work: (sql: Sql) => T): T {
   const fresh = !existsSync(file);
-  const db = new Database(file);
+  sqlite ??= createRequire(import.meta.url)('node-sqlite3-wasm') as typeof Sqlite;
+  const db = new sqlite.Database(file);
   try {
     if (fresh) chmodSync(file, 0o600);
     db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL');
@@ -68,7 +73,7 @@ function inside<T>(file: string, work: (sql: Sql) => T): T {
   }
 }
 
-function sqlOf(db: Database): Sql {
+function sqlOf(db: Sqlite.Database): Sql {
   const plain = (row: object): Row =>
     Object.fromEntries(
       Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]),
@@ -83,7 +88,7 @@ function sqlOf(db: Database): Sql {
   };
 }
 
-function migrate(file: string, db: Database, sql: Sql): void {
+function migrate(file: string, db: Sqlite.Database, sql: Sql): void {
   const version = Number(sql.get('PRAGMA user_version')?.user_version ?? 0);
   const id = Number(sql.get('PRAGMA application_id')?.application_id ?? 0);
   const tables = Number(sql.get('SELECT count(*) AS n FROM sqlite_schema')?.n ?? 0);

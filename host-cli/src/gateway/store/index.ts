@@ -3,6 +3,7 @@ export { type DeviceStatus, statusOf } from './report.ts';
 export {
   type DeviceRow,
   hashOf,
+  type LimitChange,
   type Limits,
   type NewCall,
   type OpenCall,

@@ -14,6 +14,9 @@ export interface Limits {
   calls?: number | undefined;
 }
 
+/** Null takes a limit away, undefined leaves it. */
+export type LimitChange = { [K in keyof Limits]?: number | null | undefined };
+
 export interface DeviceRow extends Limits {
   id: number;
   name: string;
@@ -87,7 +90,11 @@ export class Store {
    * A new device, or a new token for one that was revoked. The token is told here and never again.
    * @throws TincanError DEVICE_NAME, DEVICE_EXISTS
    */
-  addDevice(name: string, limits: Limits, now: number): { token: string; again: boolean } {
+  addDevice(
+    name: string,
+    limits: LimitChange,
+    now: number,
+  ): { token: string; again: boolean; device: DeviceRow } {
     if (!NAME.test(name) || name.trim() !== name) {
       throw new TincanError(
         'DEVICE_NAME',
@@ -100,24 +107,23 @@ export class Store {
     }
     const token = `tcd_${randomBytes(24).toString('base64url')}`;
     const hash = hashOf(token).toString('hex');
-    const again = transact(this.file, (sql) => {
-      const known = sql.get('SELECT id, revoked FROM devices WHERE name = ?', name);
-      if (known && known.revoked === null) {
+    return transact(this.file, (sql) => {
+      const row = sql.get('SELECT id, revoked FROM devices WHERE name = ?', name);
+      if (row && row.revoked === null) {
         throw new TincanError('DEVICE_EXISTS', `There is a device "${name}" already.`, {
           exit: 'usage',
           hint: `Its token is not kept. For a new one: tincan gateway device revoke "${name}", then add it again.`,
         });
       }
-      if (known) sql.run('UPDATE devices SET token_hash = ?, revoked = NULL WHERE id = ?', hash, known.id!);
+      if (row) sql.run('UPDATE devices SET token_hash = ?, revoked = NULL WHERE id = ?', hash, row.id!);
       else sql.run('INSERT INTO devices (name, token_hash, created) VALUES (?, ?, ?)', name, hash, now);
       setLimits(sql, name, limits);
-      return known !== undefined;
+      return { token, again: row !== undefined, device: known(sql, name) };
     });
-    return { token, again };
   }
 
   /** Changes those limits that are given; null takes one away. @throws TincanError DEVICE_UNKNOWN */
-  limitDevice(name: string, limits: { [K in keyof Limits]?: number | null | undefined }): DeviceRow {
+  limitDevice(name: string, limits: LimitChange): DeviceRow {
     return transact(this.file, (sql) => {
       known(sql, name);
       setLimits(sql, name, limits);
@@ -256,11 +262,7 @@ export class Store {
   }
 }
 
-function setLimits(
-  sql: Sql,
-  name: string,
-  limits: { [K in keyof Limits]?: number | null | undefined },
-): void {
+function setLimits(sql: Sql, name: string, limits: LimitChange): void {
   const set = (column: string, value: number | null | undefined) => {
     if (value !== undefined) sql.run(`UPDATE devices SET ${column} = ? WHERE name = ?`, value, name);
   };
