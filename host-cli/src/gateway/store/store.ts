@@ -1,6 +1,6 @@
 /** Devices, their calls, and what those used: the gateway's memory. Each method is one transaction. */
 import { createHash, randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { TincanError } from '../../errors.ts';
 import { type Row, type Sql, transact } from './database.ts';
 import { type Holder, isGone, parseHolder, thisProcess } from './lock.ts';
@@ -124,6 +124,7 @@ export class Store {
 
   /** Changes those limits that are given; null takes one away. @throws TincanError DEVICE_UNKNOWN */
   limitDevice(name: string, limits: LimitChange): DeviceRow {
+    if (!existsSync(this.file)) throw unknown(name, []);
     return transact(this.file, (sql) => {
       known(sql, name);
       setLimits(sql, name, limits);
@@ -133,6 +134,7 @@ export class Store {
 
   /** False where it was revoked before. @throws TincanError DEVICE_UNKNOWN */
   revokeDevice(name: string, now: number): boolean {
+    if (!existsSync(this.file)) throw unknown(name, []);
     return transact(this.file, (sql) => {
       const { id, revoked } = known(sql, name);
       if (revoked !== undefined) return false;
@@ -275,12 +277,19 @@ function known(sql: Sql, name: string): DeviceRow {
   const row = sql.get('SELECT * FROM devices WHERE name = ?', name);
   if (row) return deviceOf(row);
   const others = sql.all('SELECT name FROM devices WHERE revoked IS NULL ORDER BY name LIMIT 8');
-  throw new TincanError('DEVICE_UNKNOWN', `There is no device "${name.slice(0, 80)}".`, {
+  throw unknown(
+    name,
+    others.map((one) => String(one.name)),
+  );
+}
+
+function unknown(name: string, others: readonly string[]): TincanError {
+  return new TincanError('DEVICE_UNKNOWN', `There is no device "${name.slice(0, 80)}".`, {
     exit: 'usage',
     hint:
       others.length === 0
         ? 'There is none at all yet: tincan gateway device add NAME'
-        : `Devices: ${others.map((one) => String(one.name)).join(', ')}.`,
+        : `Devices: ${others.join(', ')}.`,
   });
 }
 
