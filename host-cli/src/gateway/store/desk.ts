@@ -52,6 +52,9 @@ export class DeviceDesk {
   readonly #live = new Map<string, Kept>();
   #rows: DeviceRow[] = [];
   #signature: string | undefined;
+  /** Counts what was read of the store, and which of that the running calls were measured by. */
+  #version = 0;
+  #looked = 0;
   #beaten: number;
   #cancel: (() => void) | undefined;
   #closed = false;
@@ -136,14 +139,15 @@ export class DeviceDesk {
 
   #look(): void {
     const { clock, now } = this.#options;
-    const changed = this.#refresh();
+    this.#refresh();
+    const changed = this.#version !== this.#looked;
     const beat = clock.now() - this.#beaten >= BEAT_MS;
     if (beat) {
       this.#beaten = clock.now();
       this.#keep(() => this.store.beat([...this.#live.keys()], now()));
-      this.#signature = this.store.signature();
     }
     if (!beat && !changed) return;
+    this.#looked = this.#version;
     for (const device of new Set([...this.#live.values()].map((one) => one.device))) this.#limits(device);
   }
 
@@ -171,19 +175,18 @@ export class DeviceDesk {
     return undefined;
   }
 
-  /** True where somebody changed the store. */
-  #refresh(): boolean {
+  /** Reads the devices where the store was written since; one that fails leaves what is known. */
+  #refresh(): void {
+    // Taken before the reading: what is written meanwhile is read the next time.
     const signature = this.store.signature();
-    if (signature === this.#signature) return false;
-    // No file, no devices; asking would make one.
-    if (signature === '') this.#rows = [];
-    else if (!this.#keep(() => this.#read())) return false;
-    this.#signature = this.store.signature();
-    return true;
-  }
-
-  #read(): void {
-    this.#rows = this.store.devices();
+    if (signature === this.#signature) return;
+    const read = this.#keep(() => {
+      // No file, no devices; asking would make one.
+      this.#rows = signature === '' ? [] : this.store.devices();
+    });
+    if (!read) return;
+    this.#signature = signature;
+    this.#version++;
   }
 
   /** A store that fails must not end the calls of a running gateway; the log says it. */
