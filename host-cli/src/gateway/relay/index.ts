@@ -131,7 +131,8 @@ export class Relay implements CallHost {
     const chosen = layOver(ofSecret, ofCall);
     const named = chosen.model ?? model;
     const result = layOver(named === undefined ? chosen : { ...chosen, model: named }, this.#options.session);
-    if (result.model !== undefined) return result;
+    // A session that only writes down has no model of its own.
+    if (result.model !== undefined || result.type !== 'realtime') return result;
     const fallback = this.#options.model === undefined ? DEFAULT_MODEL : this.#options.model;
     if (fallback !== null) return { ...result, model: fallback };
     throw new HttpError(

@@ -20,7 +20,7 @@ export function sessionOf(text: string, file: string): SessionUpdate {
 
 /** `over` laid over `base`: fields that `over` has count. Of `audio` each field by itself. */
 export function layOver(base: SessionUpdate | undefined, over: SessionUpdate | undefined): SessionUpdate {
-  const result: SessionUpdate = { ...base, ...over, type: 'realtime' };
+  const result: SessionUpdate = { ...base, ...over, type: over?.type ?? base?.type ?? 'realtime' };
   if (base?.audio === undefined || over?.audio === undefined) return result;
   const audio: NonNullable<SessionUpdate['audio']> = {};
   for (const side of ['input', 'output'] as const) {
