@@ -101,8 +101,9 @@ export async function handle(
     const problem = known ? error : new HttpError(500, 'server_error', 'The server had an error.');
     if (problem instanceof HttpError) {
       for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
+    } else if (problem.code === 'rate_limit_exceeded') {
+      response.setHeader('Retry-After', RETRY_AFTER);
     }
-    if (problem.code === 'rate_limit_exceeded') response.setHeader('Retry-After', RETRY_AFTER);
     // What is left of the body is not read: the connection ends with this answer.
     if (!request.complete) response.setHeader('Connection', 'close');
     const { message, type, code, param } = problem;

@@ -360,6 +360,7 @@ describe('tokens of devices', () => {
       '/v1/realtime/client_secrets',
       token,
       '{"session":{"type":"realtime","model":"gpt-realtime-2"}}',
+      'application/json',
     );
     const { value } = (await made.json()) as { value: string };
     expect(upstream.seen).toEqual([]);
