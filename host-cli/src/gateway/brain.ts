@@ -37,15 +37,19 @@ export type Part =
   | { type: 'text'; text: string }
   /** A tool; `arguments` is JSON text. */
   | { type: 'call'; name: string; arguments: string }
+  /** The model stopped in the middle: `response` ends this answer as incomplete. */
+  | { type: 'cut'; reason: 'max_output_tokens' | 'content_filter' }
   /** The server fails on purpose: `response` ends this answer as failed, `hang_up` ends the call. */
   | { type: 'fault'; fault: 'response' | 'hang_up' };
 
 /** The mind of one call. */
 export interface Mind {
   /** The words of a heard turn, or null where this mind does not write down what it hears. */
-  transcribe(entry: Entry): Promise<string | null>;
+  transcribe(entry: Entry, config: SessionConfig): Promise<string | null>;
   /** The answer, part by part. */
   answer(question: Question): AsyncIterable<Part>;
+  /** The call is over. */
+  close?(): void;
 }
 
 export interface Brain {

@@ -32,7 +32,7 @@ export interface ResponseHost {
 type Reason = 'turn_detected' | 'client_cancelled';
 type Details = {
   type: 'completed' | 'cancelled' | 'incomplete' | 'failed';
-  reason?: Reason | 'max_output_tokens';
+  reason?: Reason | 'max_output_tokens' | 'content_filter';
 };
 type Message = Extract<Item, { role: 'assistant' }>;
 interface ContentAt {
@@ -108,6 +108,7 @@ export class ResponseRun {
       else this.#fail();
       return;
     }
+    if (part.type === 'cut') return this.#finish({ type: 'incomplete', reason: part.reason });
     if (part.type === 'call') return this.#call(part.name, part.arguments);
     if (part.type === 'text') return this.#message([{ text: part.text, pcm: new Int16Array() }], false);
     const spoken = this.question.config.output_modalities[0] === 'audio';

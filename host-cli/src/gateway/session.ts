@@ -104,6 +104,7 @@ export class RealtimeSession {
     this.#cancelIdle?.();
     this.#run?.drop();
     this.#run = undefined;
+    this.#mind.close?.();
     this.#speaker.clear();
   }
 
@@ -280,7 +281,8 @@ export class RealtimeSession {
     const previous = this.#conversation.previousOf(entry.item.id);
     this.#send({ type: 'input_audio_buffer.committed', item_id: entry.item.id, previous_item_id: previous });
     this.#announce(entry);
-    await this.#transcribe(entry);
+    // A mind that knows the words at once has its say first; one that needs longer does not hold up the answer.
+    await Promise.race([this.#transcribe(entry), new Promise((resolve) => setImmediate(resolve))]);
     if (!respond || !this.#open) return;
     if (this.#run) this.#waiting = true;
     else this.#respond(undefined, false);
@@ -291,7 +293,7 @@ export class RealtimeSession {
     const at = { item_id: entry.item.id, content_index: 0 };
     let text: string | null = null;
     try {
-      text = await this.#mind.transcribe(entry);
+      text = await this.#mind.transcribe(entry, this.#config);
     } catch (error) {
       this.#options.log?.(
         `a turn was not written down: ${error instanceof Error ? error.message : String(error)}`,

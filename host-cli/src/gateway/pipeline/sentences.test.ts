@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { SentenceCutter } from './sentences.ts';
+import { type CutterOptions, SentenceCutter } from './sentences.ts';
 
-const whole = { firstClause: 0 };
+const whole: CutterOptions = { firstClause: 0 };
 
 /** The pieces of a text that comes in chunks of this size. */
 function cut(text: string, options = whole, size = text.length): string[] {
@@ -171,10 +171,10 @@ describe('the first piece', () => {
 describe('a text without an end', () => {
   it('is cut between words, or between characters as people see them', () => {
     const words = 'word '.repeat(30).trim();
-    const pieces = cut(words, { firstClause: 0, longest: 40 } as never);
+    const pieces = cut(words, { firstClause: 0, longest: 40 });
     expect(pieces.every((piece) => piece.length <= 40 && /^ ?word( word)*$/.test(piece))).toBe(true);
     const family = '👩‍👩‍👧';
-    for (const piece of cut(family.repeat(20), { firstClause: 0, longest: 30 } as never))
+    for (const piece of cut(family.repeat(20), { firstClause: 0, longest: 30 }))
       expect(piece.replaceAll(family, '')).toBe('');
   });
 });
