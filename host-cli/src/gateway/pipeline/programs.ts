@@ -52,14 +52,27 @@ export async function runProgram(
   const patience = new Patience(clock, PROGRAM_MS, signal);
   try {
     patience.signal.throwIfAborted();
-    const result = await capture(program.file, args, { env, signal: patience.signal });
+    const result = await capture(program.file, args, { env: withoutSecrets(env), signal: patience.signal });
     if (patience.over) throw stageError(stage, `${program.name} took more than ${PROGRAM_MS / 1000} s`);
     if (result.status !== 0) {
-      const why = result.err.trim().split('\n').at(-1) ?? '';
-      throw stageError(stage, `${program.name} failed${why ? `: ${why.slice(0, 200)}` : ''}`);
+      const lines = result.err.trim().split('\n');
+      // pocketsphinx writes its error among notes: ERROR: "file.c", line 1: what is wrong
+      const why = lines
+        .findLast((line) => /^ERROR\b/.test(line))
+        ?.replace(/^ERROR: (?:"[^"]*", line \d+: )?/, '');
+      throw stageError(stage, `${program.name} failed: ${(why ?? lines.at(-1) ?? '').slice(0, 200)}`);
     }
     return result;
   } finally {
     patience.end();
   }
+}
+
+/** Programs need PATH and HOME, not our keys. */
+function withoutSecrets(env: Env): Env {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      ([name]) => !/^(?:TINCAN|OPENAI|AZURE)_\w*(?:KEY|TOKEN|SECRET)\w*$/.test(name),
+    ),
+  );
 }
