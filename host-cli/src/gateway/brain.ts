@@ -1,6 +1,7 @@
 /** What thinks behind a session: one interface for every mode of the gateway. */
 import type { ResponseParams, SessionConfig } from './config.ts';
 import type { Entry } from './conversation.ts';
+import type { EventFault } from './faults.ts';
 
 /** What the brain is asked to answer. */
 export interface Question {
@@ -31,7 +32,8 @@ export type Part =
   /**
    * Speech that is still being made: one message, spoken piece by piece as they come. Texts are joined as they stand
    * (a new sentence brings its own space). When the answer is cancelled, `signal` is aborted and the iterator's
-   * return() called; what it gives afterwards is not looked at. No piece at all makes no item.
+   * return() called; what it gives afterwards is not looked at. No piece at all makes no item. Who makes speech makes
+   * it at the speed of the session; that of `say` is changed by the gateway.
    */
   | { type: 'speech'; pieces: AsyncIterable<Piece> }
   | { type: 'text'; text: string }
@@ -39,8 +41,11 @@ export type Part =
   | { type: 'call'; name: string; arguments: string }
   /** The model stopped in the middle: `response` ends this answer as incomplete. */
   | { type: 'cut'; reason: 'max_output_tokens' | 'content_filter' }
-  /** The server fails on purpose: `response` ends this answer as failed, `hang_up` ends the call. */
-  | { type: 'fault'; fault: 'response' | 'hang_up' };
+  /**
+   * The server fails on purpose: `response` ends this answer as failed, `hang_up` ends the call, `expire` the session;
+   * `rate_limit` uses up the limits and fails the answer by them. An event fault spoils events from now on.
+   */
+  | { type: 'fault'; fault: 'response' | 'hang_up' | 'expire' | 'rate_limit' | EventFault };
 
 /** The mind of one call. */
 export interface Mind {
@@ -48,6 +53,11 @@ export interface Mind {
   transcribe(entry: Entry, config: SessionConfig): Promise<string | null>;
   /** The answer, part by part. */
   answer(question: Question): AsyncIterable<Part>;
+  /**
+   * Whether a turn sounds finished; asked after a short silence where turn detection is semantic. Left out: silence
+   * alone ends a turn.
+   */
+  whole?(pcm: Int16Array): boolean;
   /** The call is over. */
   close?(): void;
 }
@@ -55,5 +65,7 @@ export interface Mind {
 export interface Brain {
   /** Name of the mode, for people. */
   readonly mode: string;
+  /** A session may name voices that the API does not have. */
+  readonly anyVoice?: boolean;
   open(): Mind;
 }

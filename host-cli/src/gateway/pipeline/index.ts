@@ -114,6 +114,7 @@ export async function pipelineBrain(options: PipelineOptions): Promise<Brain> {
   }
   return {
     mode: 'pipeline',
+    anyVoice: true,
     open: () =>
       new PipelineMind({
         clock,

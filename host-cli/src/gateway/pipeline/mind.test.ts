@@ -24,9 +24,10 @@ interface Setup {
   config?: Partial<SessionConfig>;
   options?: Partial<PipelineOptions>;
   transcription?: object;
+  detection?: SessionConfig['input']['turn_detection'];
 }
 /** A session whose brain asks our server. Its clock stands still unless the test moves it. */
-async function session({ config = {}, options = {}, transcription }: Setup = {}): Promise<Bench> {
+async function session({ config = {}, options = {}, transcription, detection }: Setup = {}): Promise<Bench> {
   const clock = manualClock();
   const at = server.url;
   const brain = await pipelineBrain({
@@ -41,7 +42,15 @@ async function session({ config = {}, options = {}, transcription }: Setup = {})
   const base = defaultConfig();
   const bench = new Bench(
     brain,
-    { ...base, ...config, input: { ...base.input, ...(transcription ? { transcription } : {}) } },
+    {
+      ...base,
+      ...config,
+      input: {
+        ...base.input,
+        ...(transcription ? { transcription } : {}),
+        ...(detection ? { turn_detection: detection } : {}),
+      },
+    },
     false,
     { clock, log: (line) => logged.push(line) },
   );
@@ -334,6 +343,30 @@ describe('tools', () => {
   });
 });
 
+describe('a silence that is too long', () => {
+  it('is told to the model, and nobody listens to it', async () => {
+    const { input } = defaultConfig();
+    const detection = {
+      ...input.turn_detection,
+      type: 'server_vad',
+      idle_timeout_ms: 5000,
+    } as typeof input.turn_detection;
+    const bench = await session({ detection });
+    bench.send(user('Hello'));
+    bench.send({ type: 'response.create' });
+    const chat = await server.llm();
+    chat.finish();
+    await until(bench, () => bench.types().includes('response.done'));
+    for (let at = 0; at < 5100; at += 100) await bench.hear(silence(100));
+    const { messages } = (await server.llm()).asked;
+    expect(messages).toEqual([
+      { role: 'user', content: 'Hello' },
+      { role: 'user', content: '(The person has said nothing for a while.)' },
+    ]);
+    expect(server.pending('stt')).toBe(0);
+  });
+});
+
 describe('the very first answer', () => {
   it('is asked for although nobody spoke', async () => {
     const bench = await session();
@@ -535,6 +568,18 @@ describe('a server', () => {
     chat.finish();
     (await server.tts()).refuse(200, 'ID3\x04', { 'content-type': 'audio/mpeg' });
     expect(await failure(bench)).toContain('text-to-speech: it sent MP3 where WAV or PCM was asked for');
+  });
+
+  it('of speech that fails is told to who wants transcripts, and fails the answer once', async () => {
+    const bench = await session({ transcription: { model: 'm' } });
+    await speak(bench);
+    (await server.stt()).refuse(500, 'out of memory');
+    const log = await failure(bench);
+    expect(bench.last('conversation.item.input_audio_transcription.failed').error).toMatchObject({
+      code: 'transcription_failed',
+    });
+    expect(log).toContain('answered 500 (out of memory)');
+    expect(server.requests).toHaveLength(1);
   });
 
   it('that is not there is told when the pipeline starts, and a model that it does not list', async () => {

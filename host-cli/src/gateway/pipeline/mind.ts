@@ -7,11 +7,11 @@ import type { Entry } from '../conversation.ts';
 import { Channel } from './channel.ts';
 import { ask, type Outcome } from './chat.ts';
 import type { Endpoint } from './endpoint.ts';
+import { Spoken, Turn } from './heard.ts';
 import { chatRequest } from './messages.ts';
 import { SentenceCutter } from './sentences.ts';
 import type { Ear, Mouth } from './speech.ts';
 import { SpeechText } from './speech-text.ts';
-import { Spoken, Turn } from './turns.ts';
 
 /** A last sentence that nothing follows for so many ms is spoken: the model may be slow, or busy with a tool call. */
 const STALL_MS = 200;
@@ -69,7 +69,7 @@ export class PipelineMind implements Mind {
   async *#answer(question: Question, signal: AbortSignal): AsyncGenerator<Part, void, void> {
     const { clock } = this.#stages;
     const times = new Times(clock);
-    this.#spoken.settle(question.entries);
+    if (question.params?.conversation !== 'none') this.#spoken.settle(question.entries);
     await this.#hear(question, signal);
     times.mark('words');
     if (this.#nothingHeard(question)) {
@@ -90,7 +90,10 @@ export class PipelineMind implements Mind {
   }
 
   /** Words for every turn that has none yet: also for one whose answer was interrupted before it had them. */
-  async #hear({ entries, config }: Question, signal: AbortSignal): Promise<void> {
+  async #hear({ entries, config, idle }: Question, signal: AbortSignal): Promise<void> {
+    // Ears hear words in silence.
+    const quiet = idle ? entries.at(-1) : undefined;
+    if (quiet && !quiet.answered) this.#turn(quiet)?.silent();
     await Promise.all(
       entries.map((entry) => (wordsIn(entry) === '' ? this.#turn(entry)?.words(config, signal) : undefined)),
     );
@@ -104,10 +107,10 @@ export class PipelineMind implements Mind {
         ear.hear(pcm, {
           clock,
           signal,
-          model: input.transcription?.model,
-          language: input.transcription?.language,
-          prompt: input.transcription?.prompt,
-          phrases: input.transcription?.keywords,
+          model: input.transcription?.model ?? undefined,
+          language: input.transcription?.language ?? undefined,
+          prompt: input.transcription?.prompt ?? undefined,
+          phrases: input.transcription?.keywords ?? undefined,
         }),
       );
       this.#turns.set(entry, turn);

@@ -34,6 +34,11 @@ export class Turn {
     return this.#words;
   }
 
+  /** It is known that nobody spoke. */
+  silent(): void {
+    this.#words = '';
+  }
+
   async words(config: SessionConfig, signal: AbortSignal): Promise<string> {
     if (this.#words !== undefined) return this.#words;
     signal.throwIfAborted();
