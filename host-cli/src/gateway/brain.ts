@@ -32,12 +32,15 @@ export type Part =
   /**
    * Speech that is still being made: one message, spoken piece by piece as they come. Texts are joined as they stand
    * (a new sentence brings its own space). When the answer is cancelled, `signal` is aborted and the iterator's
-   * return() called; what it gives afterwards is not looked at. No piece at all makes no item.
+   * return() called; what it gives afterwards is not looked at. No piece at all makes no item. Who makes speech makes
+   * it at the speed of the session; that of `say` is changed by the gateway.
    */
   | { type: 'speech'; pieces: AsyncIterable<Piece> }
   | { type: 'text'; text: string }
   /** A tool; `arguments` is JSON text. */
   | { type: 'call'; name: string; arguments: string }
+  /** The model stopped in the middle: `response` ends this answer as incomplete. */
+  | { type: 'cut'; reason: 'max_output_tokens' | 'content_filter' }
   /**
    * The server fails on purpose: `response` ends this answer as failed, `hang_up` ends the call, `expire` the session;
    * `rate_limit` uses up the limits and fails the answer by them. An event fault spoils events from now on.
@@ -47,7 +50,7 @@ export type Part =
 /** The mind of one call. */
 export interface Mind {
   /** The words of a heard turn, or null where this mind does not write down what it hears. */
-  transcribe(entry: Entry): Promise<string | null>;
+  transcribe(entry: Entry, config: SessionConfig): Promise<string | null>;
   /** The answer, part by part. */
   answer(question: Question): AsyncIterable<Part>;
   /**
@@ -55,6 +58,8 @@ export interface Mind {
    * alone ends a turn.
    */
   whole?(pcm: Int16Array): boolean;
+  /** The call is over. */
+  close?(): void;
 }
 
 export interface Brain {

@@ -45,7 +45,7 @@ export interface Failure {
 type Reason = 'turn_detected' | 'client_cancelled';
 interface Details {
   type: 'completed' | 'cancelled' | 'incomplete' | 'failed';
-  reason?: Reason | 'max_output_tokens';
+  reason?: Reason | 'max_output_tokens' | 'content_filter';
   error?: Failure;
 }
 type Message = Extract<Item, { role: 'assistant' }>;
@@ -152,15 +152,21 @@ export class ResponseRun {
       }
       return;
     }
+    if (part.type === 'cut') return this.#finish({ type: 'incomplete', reason: part.reason });
     if (part.type === 'call') return this.#call(part.name, part.arguments);
-    if (part.type === 'text') return this.#message([{ text: part.text, pcm: new Int16Array() }], false);
-    const spoken = this.question.config.output_modalities[0] === 'audio';
-    if (part.type === 'say') return this.#message([part], spoken);
-    return this.#message(untilAborted(part.pieces, this.question.signal), spoken);
+    if (part.type === 'text') return this.#message([{ text: part.text, pcm: new Int16Array() }], 0);
+    const { output, output_modalities } = this.question.config;
+    const spoken = output_modalities[0] === 'audio';
+    if (part.type === 'say') return this.#message([part], spoken ? output.speed : 0);
+    return this.#message(untilAborted(part.pieces, this.question.signal), spoken ? 1 : 0);
   }
 
-  /** A message of pieces, as they come: spoken, or written. The item begins with the first piece. */
-  async #message(pieces: Iterable<Piece> | AsyncIterable<Piece>, spoken: boolean): Promise<void> {
+  /**
+   * A message of pieces, as they come: spoken so much faster than they sound, or written (0). The item begins with the
+   * first piece.
+   */
+  async #message(pieces: Iterable<Piece> | AsyncIterable<Piece>, tempo: number): Promise<void> {
+    const spoken = tempo > 0;
     let message: { entry: Entry; at: SoundAt } | undefined;
     let said = '';
     const sounds: Int16Array[] = [];
@@ -168,7 +174,7 @@ export class ResponseRun {
       if (this.#over) return;
       message ??= this.#openMessage(spoken, () => ({ text: said, pcm: join(sounds) }));
       const { entry, at } = message;
-      for (const { delta, sound, pause } of cut(piece, spoken ? this.question.config.output.speed : 0)) {
+      for (const { delta, sound, pause } of cut(piece, tempo)) {
         if (delta && said && this.#exhausted()) {
           return this.#finish({ type: 'incomplete', reason: 'max_output_tokens' });
         }

@@ -161,6 +161,7 @@ export class RealtimeSession {
     this.#cancelExpiry?.();
     this.#turns.close();
     this.#responses.close();
+    this.#mind.close?.();
     this.#voice.clear();
   }
 

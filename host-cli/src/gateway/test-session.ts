@@ -9,13 +9,19 @@ import { RealtimeSession } from './session.ts';
 type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type: T }>;
 
 export class Bench {
-  readonly clock = manualClock();
+  readonly clock: ReturnType<typeof manualClock>;
   readonly events: (ServerEvent & { at: number })[] = [];
   readonly frames: { at: number; pcm: Int16Array; first: boolean }[] = [];
   readonly session: RealtimeSession;
   hungUp: string | undefined;
 
-  constructor(brain: Brain, config: SessionConfig = defaultConfig(), modelFixed = false) {
+  constructor(
+    brain: Brain,
+    config: SessionConfig = defaultConfig(),
+    modelFixed = false,
+    options: { clock?: ReturnType<typeof manualClock>; log?(line: string): void } = {},
+  ) {
+    this.clock = options.clock ?? manualClock();
     this.session = new RealtimeSession({
       clock: this.clock,
       brain,
@@ -28,6 +34,7 @@ export class Bench {
         this.hungUp = reason;
         this.session.close();
       },
+      log: options.log,
     });
     this.session.start();
   }

@@ -5,6 +5,21 @@ import { type Draft, newId } from './events.ts';
 import type { Transcription } from './schema.ts';
 import { heardTokens, textTokens } from './usage.ts';
 
+/** The words of a turn could not be found out; the log says why. */
+export function notTranscribed(entry: Entry): Draft {
+  const error = {
+    type: 'server_error',
+    code: 'transcription_failed',
+    message: 'The words of this turn could not be written down.',
+  };
+  return {
+    type: 'conversation.item.input_audio_transcription.failed',
+    item_id: entry.item.id,
+    content_index: 0,
+    error,
+  };
+}
+
 /** `text` null: this server could not write it down. */
 export function* transcribed(
   entry: Entry,

@@ -11,7 +11,7 @@ import { type Draft, newId } from './events.ts';
 import { Framer, InputBuffer } from './input.ts';
 import { noiseFilter } from './noise.ts';
 import { SoundDecoder } from './sound-format.ts';
-import { transcribed } from './transcribed.ts';
+import { notTranscribed, transcribed } from './transcribed.ts';
 
 export interface TurnsHost {
   readonly clock: Clock;
@@ -153,7 +153,8 @@ export class Turns {
     const item = structuredClone(entry.item);
     send({ type: 'conversation.item.added', previous_item_id: previous, item });
     send({ type: 'conversation.item.done', previous_item_id: previous, item });
-    await this.#transcribe(entry);
+    // A mind that knows the words at once has its say first; one that needs longer does not hold up the answer.
+    await Promise.race([this.#transcribe(entry), new Promise((resolve) => setImmediate(resolve))]);
     if (respond && !this.#closed && this.#host.config().type === 'realtime') this.#host.answer(idle);
   }
 
@@ -162,11 +163,13 @@ export class Turns {
     if (!transcription) return;
     let text: string | null = null;
     try {
-      text = await this.#host.mind.transcribe(entry);
+      text = await this.#host.mind.transcribe(entry, this.#host.config());
     } catch (error) {
       this.#host.log(
         `a turn was not written down: ${error instanceof Error ? error.message : String(error)}`,
       );
+      if (!this.#closed) this.#host.send(notTranscribed(entry));
+      return;
     }
     if (this.#closed) return;
     if (text !== null && entry.item.type === 'message') {
