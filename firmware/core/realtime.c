@@ -74,6 +74,9 @@ static void set_fields(tc_event_view *view, field_set fields, tc_span span) {
 
 static void end_output(tc_event_view *view) {
     tc_span type = view->fields[TC_FIELD_OUTPUT_TYPE];
+    if (view->output_count < TC_OUTPUTS_PER_EVENT) {
+        view->outputs[view->output_count++] = view->fields[TC_FIELD_OUTPUT_ID];
+    }
     if (type.at == NULL || !tc_json_is(type, "function_call")) {
         return;
     }
@@ -89,6 +92,7 @@ static void end_output(tc_event_view *view) {
 
 static void clear_outputs(tc_event_view *view) {
     view->call_count = 0;
+    view->output_count = 0;
     view->calls_truncated = false;
 }
 
@@ -126,8 +130,8 @@ static const struct {
     void (*end)(tc_event_view *view);
     void (*clear)(tc_event_view *view);
 } lists[] = {
-    {BIT(TC_FIELD_OUTPUT_TYPE) | BIT(TC_FIELD_OUTPUT_NAME) | BIT(TC_FIELD_OUTPUT_CALL_ID) |
-         BIT(TC_FIELD_OUTPUT_ARGUMENTS),
+    {BIT(TC_FIELD_OUTPUT_ID) | BIT(TC_FIELD_OUTPUT_TYPE) | BIT(TC_FIELD_OUTPUT_NAME) |
+         BIT(TC_FIELD_OUTPUT_CALL_ID) | BIT(TC_FIELD_OUTPUT_ARGUMENTS),
      3, end_output, clear_outputs},
     {BIT(TC_FIELD_PART_TYPE) | BIT(TC_FIELD_PART_TEXT) | BIT(TC_FIELD_PART_TRANSCRIPT), 3, end_part,
      clear_parts},

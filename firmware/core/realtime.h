@@ -13,6 +13,7 @@
 #include "settings.h"
 
 #define TC_CALLS_PER_EVENT 8
+#define TC_OUTPUTS_PER_EVENT 8
 #define TC_PARTS_PER_EVENT 8
 #define TC_LIMITS_PER_EVENT 4
 
@@ -26,7 +27,9 @@ typedef struct {
         tc_span name, call_id, arguments; /* raw spans */
     } calls[TC_CALLS_PER_EVENT];          /* function calls in response.output[] */
     uint8_t call_count;
-    bool calls_truncated; /* there were more than TC_CALLS_PER_EVENT */
+    bool calls_truncated;                  /* there were more than TC_CALLS_PER_EVENT */
+    tc_span outputs[TC_OUTPUTS_PER_EVENT]; /* ids of all in response.output[], raw, the first */
+    uint8_t output_count;
     struct {
         tc_span type, text, transcript; /* raw spans */
     } parts[TC_PARTS_PER_EVENT];        /* of item.content[], the first */

@@ -92,27 +92,29 @@ typedef enum {
     TC_FIELD_ERROR_CODE = 22, /* error.code */
     TC_FIELD_ERROR_MESSAGE = 23, /* error.message */
     TC_FIELD_ERROR_EVENT_ID = 24, /* error.event_id */
-    TC_FIELD_OUTPUT_TYPE = 25, /* response.output[].type */
-    TC_FIELD_OUTPUT_NAME = 26, /* response.output[].name */
-    TC_FIELD_OUTPUT_CALL_ID = 27, /* response.output[].call_id */
-    TC_FIELD_OUTPUT_ARGUMENTS = 28, /* response.output[].arguments */
-    TC_FIELD_LIMIT_NAME = 29, /* rate_limits[].name */
-    TC_FIELD_SESSION_EXPIRES_AT = 30, /* session.expires_at */
-    TC_FIELD_USAGE_TEXT = 31, /* response.usage.input_token_details.text_tokens */
-    TC_FIELD_USAGE_AUDIO = 32, /* response.usage.input_token_details.audio_tokens */
-    TC_FIELD_USAGE_IMAGE = 33, /* response.usage.input_token_details.image_tokens */
-    TC_FIELD_USAGE_CACHED_TEXT = 34, /* response.usage.input_token_details.cached_tokens_details.text_tokens */
-    TC_FIELD_USAGE_CACHED_AUDIO = 35, /* response.usage.input_token_details.cached_tokens_details.audio_tokens */
-    TC_FIELD_USAGE_CACHED_IMAGE = 36, /* response.usage.input_token_details.cached_tokens_details.image_tokens */
-    TC_FIELD_USAGE_MADE_TEXT = 37, /* response.usage.output_token_details.text_tokens */
-    TC_FIELD_USAGE_MADE_AUDIO = 38, /* response.usage.output_token_details.audio_tokens */
-    TC_FIELD_LIMIT_REMAINING = 39, /* rate_limits[].remaining */
-    TC_FIELD_LIMIT_RESET = 40, /* rate_limits[].reset_seconds */
-    TC_FIELD_COUNT = 41,
+    TC_FIELD_OUTPUT_ID = 25, /* response.output[].id */
+    TC_FIELD_OUTPUT_TYPE = 26, /* response.output[].type */
+    TC_FIELD_OUTPUT_NAME = 27, /* response.output[].name */
+    TC_FIELD_OUTPUT_CALL_ID = 28, /* response.output[].call_id */
+    TC_FIELD_OUTPUT_ARGUMENTS = 29, /* response.output[].arguments */
+    TC_FIELD_LIMIT_NAME = 30, /* rate_limits[].name */
+    TC_FIELD_SESSION_EXPIRES_AT = 31, /* session.expires_at */
+    TC_FIELD_CONTENT_INDEX = 32, /* content_index */
+    TC_FIELD_USAGE_TEXT = 33, /* response.usage.input_token_details.text_tokens */
+    TC_FIELD_USAGE_AUDIO = 34, /* response.usage.input_token_details.audio_tokens */
+    TC_FIELD_USAGE_IMAGE = 35, /* response.usage.input_token_details.image_tokens */
+    TC_FIELD_USAGE_CACHED_TEXT = 36, /* response.usage.input_token_details.cached_tokens_details.text_tokens */
+    TC_FIELD_USAGE_CACHED_AUDIO = 37, /* response.usage.input_token_details.cached_tokens_details.audio_tokens */
+    TC_FIELD_USAGE_CACHED_IMAGE = 38, /* response.usage.input_token_details.cached_tokens_details.image_tokens */
+    TC_FIELD_USAGE_MADE_TEXT = 39, /* response.usage.output_token_details.text_tokens */
+    TC_FIELD_USAGE_MADE_AUDIO = 40, /* response.usage.output_token_details.audio_tokens */
+    TC_FIELD_LIMIT_REMAINING = 41, /* rate_limits[].remaining */
+    TC_FIELD_LIMIT_RESET = 42, /* rate_limits[].reset_seconds */
+    TC_FIELD_COUNT = 43,
 } tc_field;
 
 /* Fields from here on are numbers, those before it texts. */
-#define TC_FIELD_NUMBERS 30
+#define TC_FIELD_NUMBERS 31
 
 /* The path of each field: keys from the top of the event, "[]" for each element of an array, NULL at the end. */
 #define TC_FIELD_SEGMENTS 5
