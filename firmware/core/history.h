@@ -29,7 +29,7 @@ void tc_history_said(const char *text, size_t length);
 
 typedef struct {
     uint64_t id;     /* hash of its item_id */
-    uint32_t number; /* after tc_history_reopen: the item_id is "tc_turn_<number>" */
+    uint32_t number; /* after tc_history_reopen: of the name by which it is given back */
     bool user, complete;
     const char *text; /* valid until the next call */
     size_t length;
@@ -42,5 +42,8 @@ bool tc_history_open(void);
 /** The session is over, another one begins: nothing more comes to the turns, the empty ones go, and
  * all get names of ours, by which they are given back. */
 void tc_history_reopen(void);
+
+/** The item_id by which a turn is given back: "tc_turn_<number>". */
+void tc_history_name(uint32_t number, char out[20]);
 
 #endif

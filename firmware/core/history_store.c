@@ -313,21 +313,26 @@ void history_insert(const item *one) {
 
 /* ---- turns ---- */
 
-/* Names an item as we name it to the server. */
-static void name(item *one) {
-    char text[24] = "tc_turn_";
+void tc_history_name(uint32_t number, char out[20]) {
     char digits[10];
     size_t length = 8, size = 0;
-    uint32_t number = ++last_number;
-    one->number = number;
+    memcpy(out, "tc_turn_", length);
     do {
         digits[size++] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
     while (size > 0) {
-        text[length++] = digits[--size];
+        out[length++] = digits[--size];
     }
-    one->id = hash_bytes(text, length);
+    out[length] = '\0';
+}
+
+/* Names an item as we name it to the server. */
+static void name(item *one) {
+    char text[20];
+    one->number = ++last_number;
+    tc_history_name(one->number, text);
+    one->id = hash_bytes(text, strlen(text));
     one->ours = true;
 }
 

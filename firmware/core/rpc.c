@@ -326,6 +326,30 @@ static void ota_write(const request *r) {
     }
 }
 
+/* ---- token ---- */
+
+static void token_lend(const request *r) {
+    tc_span raw;
+    int64_t until = 0;
+    tc_json_token token = param(r, "expires_at", &raw);
+    bool known = token != TC_JSON_ERROR && token != TC_JSON_NULL;
+    if (known && (token != TC_JSON_NUMBER || tc_json_whole(raw, &until) != TC_OK || until < 0 ||
+                  until > UINT32_MAX)) {
+        fail(r, TC_LINK_ERR_PARAMS, "expires_at is a time in seconds since 1970.");
+        return;
+    }
+    tc_span text = text_param(r, "token");
+    tc_err error = text.at == NULL ? TC_ERR_FORMAT : tc_session_lend(text, (uint32_t)until, r->now);
+    if (error == TC_ERR_RANGE) {
+        fail(r, TC_LINK_ERR_PARAMS, "This token has ended already.");
+    } else if (error != TC_OK) {
+        fail(r, TC_LINK_ERR_PARAMS,
+             "token is one word of at most 2047 bytes; empty takes it back.");
+    } else {
+        answer_empty(r);
+    }
+}
+
 /* ---- dispatch ---- */
 
 static void write_answer(const request *r, void (*write)(tc_json_writer *writer)) {
@@ -398,9 +422,11 @@ static void call(const request *r, tc_method method) {
         answer_ota(r, tc_ota_fetch(text_param(r, "url"), text_param(r, "pin"),
                                    text_param(r, "sha256"), flag_param(r, "downgrade"), r->now));
         break;
+    case TC_METHOD_TOKEN_LEND:
+        token_lend(r);
+        break;
     case TC_METHOD_TOOLS_SERVE:
     case TC_METHOD_TOOL_RESULT:
-    case TC_METHOD_TOKEN_LEND:
     case TC_METHOD_SOUND_TAP:
         fail(r, TC_LINK_ERR_METHOD, NULL);
         break;
