@@ -7,6 +7,7 @@
 #include "../port.h"
 #include "history.h"
 #include "log.h"
+#include "session_host_calls.h"
 #include "session_internal.h"
 
 #define MINUTE_MS 60000u
@@ -56,7 +57,7 @@ void session_note_session(const tc_event_view *e) {
 
 static bool mid_response(void) {
     return LIVE->active || LIVE->creating || LIVE->want != 0 || session_live_sounding() ||
-           LIVE->ending;
+           LIVE->ending || session_host_calls_open();
 }
 
 void session_renew_tick(void) {
