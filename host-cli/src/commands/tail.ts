@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Turn } from '@tincan/shared-protocol';
 import { aborted, type Context, openBoard } from '../context.ts';
 import { Device, type DeviceMessage } from '../device/device.ts';
 import {
@@ -9,6 +10,7 @@ import {
   messageRecord,
   type TailRecord,
 } from '../device/format.ts';
+import { Turns, turnLine } from '../device/turns.ts';
 import { asTincanError, interrupted, messageOf, TincanError } from '../errors.ts';
 import { redact } from '../redact.ts';
 
@@ -22,6 +24,8 @@ export interface TailOptions {
   start?: boolean;
 }
 
+const TURNS_EVERY_MS = 500;
+
 /** `tincan tail`: everything a device says, until Ctrl-C. */
 export async function tail(context: Context, options: TailOptions): Promise<void> {
   const { out, signal } = context;
@@ -32,6 +36,11 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     out.event(record, line);
   };
   const now = () => ({ at: new Date().toISOString() });
+  const turns = new Turns();
+  const tellTurns = (ready: readonly Turn[]) => {
+    for (const turn of ready) tell({ ...now(), turn }, `${clockTime(Date.now())} ${turnLine(turn)}`);
+  };
+  const ticking = setInterval(() => tellTurns(turns.tick(Date.now())), TURNS_EVERY_MS);
   let found: ((message: DeviceMessage) => void) | undefined;
   const until = new Promise<DeviceMessage>((resolve) => {
     found = resolve;
@@ -40,6 +49,7 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     message(message) {
       const line = messageLine(message, options.deltas);
       tell(messageRecord(message), line === undefined ? undefined : `${clockTime(message.at)} ${line}`);
+      tellTurns(turns.take(message));
       if (options.until !== undefined && isNamed(message, options.until)) found?.(message);
     },
     text: (line) =>
@@ -74,6 +84,8 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     }
   } finally {
     clearTimeout(timer);
+    clearInterval(ticking);
+    tellTurns(turns.end());
     out.note(`${device.received} frames, ${device.lost} lost, ${device.broken} damaged`);
     await device.close();
     if (file !== undefined) closeSync(file);

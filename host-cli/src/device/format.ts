@@ -1,5 +1,5 @@
 /** What a device says, as lines for people and as records for programs. */
-import type { Params } from '@tincan/shared-protocol';
+import type { Params, Turn } from '@tincan/shared-protocol';
 import type { DeviceMessage } from './device.ts';
 
 /** One line of `tincan tail --json` and of an events file. */
@@ -8,6 +8,7 @@ export type TailRecord = { at: string } & (
   | { text: string }
   | { lost: number }
   | { broken: true }
+  | { turn: Turn }
   | { connection: 'up' | 'down' }
 );
 
