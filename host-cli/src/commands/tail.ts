@@ -13,6 +13,7 @@ import {
 import { Turns, turnLine } from '../device/turns.ts';
 import { asTincanError, interrupted, messageOf, TincanError } from '../errors.ts';
 import { redact } from '../redact.ts';
+import { serveTools } from '../tools/index.ts';
 
 export interface TailOptions {
   events?: string;
@@ -22,11 +23,13 @@ export interface TailOptions {
   deltas?: boolean;
   /** Start a session first. */
   start?: boolean;
+  /** A file with tools that the model may call. */
+  tools?: string;
 }
 
 const TURNS_EVERY_MS = 500;
 
-/** `tincan tail`: everything a device says, until Ctrl-C. */
+/** `tincan tail`: everything a device says, until Ctrl-C. With `tools`, the host answers what the model calls. */
 export async function tail(context: Context, options: TailOptions): Promise<void> {
   const { out, signal } = context;
   const file = options.events === undefined ? undefined : openEvents(options.events);
@@ -67,8 +70,13 @@ export async function tail(context: Context, options: TailOptions): Promise<void
       ),
   });
   let timer: NodeJS.Timeout | undefined;
+  let tools: { close(): Promise<void> } | undefined;
   try {
     const greeted = greet(device, context);
+    if (options.tools !== undefined) {
+      await greeted;
+      tools = await serveTools(options.tools, device, out);
+    }
     if (options.start) await greeted.then(() => startSession(device));
     const time = new Promise<'time'>((resolve) => {
       if (options.for !== undefined) timer = setTimeout(() => resolve('time'), options.for * 1000);
@@ -86,6 +94,7 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     clearTimeout(timer);
     clearInterval(ticking);
     tellTurns(turns.end());
+    await tools?.close();
     out.note(`${device.received} frames, ${device.lost} lost, ${device.broken} damaged`);
     await device.close();
     if (file !== undefined) closeSync(file);

@@ -130,6 +130,10 @@ export function messageLine(message: DeviceMessage, showDeltas = false): string 
         params.muted === true ? '[muted]' : '',
       );
     }
+    case 'tool.call':
+      return `· asks for ${text('name', params)}(${text('arguments', params)})`;
+    case 'sound':
+      return undefined;
     case 'tool':
       return `· tool ${text('name', params)}(${text('arguments', params)}) → ${text('output', params)}`;
     case 'problem':

@@ -9,6 +9,13 @@ export function addTalk(program: Command): void {
     .option('--until <name>', 'end with this event, notification, or state:NAME')
     .option('--deltas', 'show the pieces of texts as they come')
     .option('--start', 'start a session first')
+    .option('--tools <file>', 'tools that the model may call: TypeScript, loaded again when it changes')
+    .addHelpText(
+      'after',
+      '  $ tincan tail --start --tools host-cli/data/tools/everyday.ts\n\nA file with tools exports what defineTool() makes:\n' +
+        "  import { defineTool } from '@tincan/host-cli';\n" +
+        "  export const roll = defineTool({ description: 'Rolls a die.', run: () => ({ eyes: 4 }) });",
+    )
     .action(
       async (
         options: Common & {
@@ -17,6 +24,7 @@ export function addTalk(program: Command): void {
           until?: string;
           deltas?: boolean;
           start?: boolean;
+          tools?: string;
         },
       ) => (await import('../commands/tail.ts')).tail(contextOf(options), options),
     );
