@@ -414,6 +414,31 @@ int tc_json_text(tc_span span, char *out, size_t capacity) {
     return (int)length;
 }
 
+tc_json_token tc_json_member(tc_span object, const char *key, tc_span *raw) {
+    tc_json_reader reader;
+    tc_json_token token, found = TC_JSON_ERROR;
+    tc_span value;
+    if (object.at == NULL) {
+        return TC_JSON_ERROR;
+    }
+    tc_json_begin(&reader, object.at, object.length);
+    if (tc_json_next(&reader) != TC_JSON_OBJECT) {
+        return TC_JSON_ERROR;
+    }
+    while (tc_json_next(&reader) == TC_JSON_KEY) {
+        bool wanted = tc_json_is(reader.span, key);
+        token = tc_json_next(&reader);
+        if (tc_json_skip(&reader, token, &value) != TC_OK) {
+            return TC_JSON_ERROR;
+        }
+        if (wanted) {
+            *raw = value;
+            found = token;
+        }
+    }
+    return found;
+}
+
 bool tc_json_is(tc_span span, const char *text) {
     char piece[4];
     int size;

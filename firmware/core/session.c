@@ -383,6 +383,9 @@ tc_err tc_session_talk(bool pressed, uint64_t now_ms) {
         }
         return TC_OK;
     }
+    if (pressed && tc_self.state == TC_STATE_CLOSING && tc_self.after.state == TC_STATE_READY) {
+        session_after_close(); /* the goodbye is not waited for any more */
+    }
     if (!pressed || tc_self.state == TC_STATE_CONNECTING || tc_self.state == TC_STATE_CONFIGURING) {
         return TC_OK;
     }

@@ -9,7 +9,9 @@
  *   session_failure.c  what went wrong, in words; whether and when it is tried again
  *   session_live.c     what happens in a live session: speech, responses, interruption
  *   session_commands.c the button, texts and events of the host
+ *   session_change.c   settings that change while it runs
  *   session_tools.c    function calls, and the goodbye
+ *   session_host_calls.c  those that the host runs
  *   session_outbox.c   events to the server, and the copies for the host
  */
 #ifndef TC_SESSION_INTERNAL_H
@@ -64,11 +66,16 @@ typedef struct {
     uint8_t calls_in_response;
 
     bool ending; /* goodbye, then close */
+    bool revocable; /* it was the model that wanted it */
     bool goodbye_sent, goodbye_heard;
     session_id goodbye_id;
     uint64_t goodbye_until, ending_since;
 
     uint64_t since, last_word;
+
+    bool cancel_next; /* the response that was asked for was cancelled before it came */
+    session_id cancelled_id;
+    bool prompting; /* the server talks to itself: nobody has answered since */
 } session_live;
 
 #define TC_NETWORKS 3 /* that the settings have room for */
@@ -235,6 +242,8 @@ void session_goodbye_due(void);
 void session_goodbye_moves(void);
 /** Whether the goodbye was waited for long enough. */
 bool session_goodbye_late(void);
+/** The person goes on talking: an end that the model wanted is off. */
+void session_goodbye_revoke(void);
 
 /* session_outbox.c */
 void session_outbox_clear(void);

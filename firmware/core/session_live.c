@@ -4,7 +4,8 @@
 #include "link.h"
 #include "log.h"
 #include "playout.h"
-#include "session_internal.h"
+#include "session_change.h"
+#include "session_host_calls.h"
 
 #define AWAIT_MS 20000u    /* no response will come any more */
 #define CREATE_MS 15000u   /* nor an answer to response.create */
@@ -22,6 +23,8 @@ void session_live_begin(void) {
     LIVE->interrupt = s->turn_interrupt;
     LIVE->text_only = s->session_modality == TC_SESSION_MODALITY_TEXT;
     LIVE->tools = s->tools_enabled;
+    session_change_begin();
+    session_host_calls_begin();
 }
 
 /* ---- activity ---- */
@@ -37,7 +40,8 @@ static tc_activity activity_now(void) {
     if (LIVE->hearing) {
         return TC_ACTIVITY_HEARING;
     }
-    if (LIVE->active || LIVE->creating || LIVE->awaiting || LIVE->want != 0) {
+    if (LIVE->active || LIVE->creating || LIVE->awaiting || LIVE->want != 0 ||
+        session_host_calls_open()) {
         return TC_ACTIVITY_THINKING;
     }
     return TC_ACTIVITY_LISTENING;
@@ -48,7 +52,8 @@ void session_live_activity(void) {
         return;
     }
     tc_activity activity = activity_now();
-    if (activity != TC_ACTIVITY_LISTENING || tc_self.activity != TC_ACTIVITY_LISTENING) {
+    if (!LIVE->prompting &&
+        (activity != TC_ACTIVITY_LISTENING || tc_self.activity != TC_ACTIVITY_LISTENING)) {
         LIVE->last_word = tc_self.now;
     }
     if (activity == tc_self.activity) {
@@ -70,15 +75,20 @@ static void create(uint8_t kind, const char *instructions) {
     tc_json_writer *w = session_outbox_open();
     LIVE->create_event = session_outbox_number();
     LIVE->create_kind = kind;
+    LIVE->cancel_next = false;
     LIVE->creating = true;
     LIVE->creating_since = tc_self.now;
-    (void)tc_realtime_response_create(w, LIVE->create_event, instructions, kind == WANT_GOODBYE);
+    (void)tc_realtime_response_create(w, LIVE->create_event, instructions,
+                                      session_change_tool_choice(kind));
     session_outbox_send();
 }
 
 void session_live_serve(void) {
     const tc_settings *s = tc_settings_get();
     uint8_t want = LIVE->want;
+    if (session_host_calls_hold()) {
+        want &= (uint8_t)~WANT_TOOL;
+    }
     if (want == 0 || LIVE->active || LIVE->creating) {
         return;
     }
@@ -88,7 +98,7 @@ void session_live_serve(void) {
         create(WANT_GOODBYE, s->session_goodbye);
     } else if (!LIVE->hearing && !LIVE->awaiting) {
         /* Else a response to what is said now follows anyway. */
-        LIVE->want = 0;
+        LIVE->want &= (uint8_t)~want;
         create(want, want & WANT_GREETING ? s->session_greeting : NULL);
     }
 }
@@ -107,7 +117,12 @@ static void response_created(const tc_event_view *e) {
     LIVE->writing = false;
     LIVE->calls_in_response = 0;
     tc_self.count.responses++;
-    tc_playout_open();
+    if (LIVE->cancel_next) {
+        LIVE->cancelled_id = LIVE->active_id;
+    } else {
+        tc_playout_open();
+    }
+    LIVE->cancel_next = false;
     if (LIVE->goodbye_sent && LIVE->goodbye_id == 0) {
         LIVE->goodbye_id = LIVE->active_id;
         session_goodbye_moves();
@@ -143,6 +158,7 @@ static void response_done(const tc_event_view *e) {
     }
     if (cancelled) {
         LIVE->want &= (uint8_t)~WANT_TOOL; /* the person wanted something else */
+        session_host_calls_cancelled(id);
     } else if (!failed && !session_is(e, TC_FIELD_RESPONSE_STATUS, "incomplete")) {
         for (int i = 0; i < e->call_count; i++) {
             session_call(e->calls[i].name, e->calls[i].call_id, e->calls[i].arguments);
@@ -172,6 +188,10 @@ static void write_reply_metric(void) {
 }
 
 static void output_started(session_id id) {
+    session_change_spoken();
+    if (id != 0 && id == LIVE->cancelled_id) {
+        return; /* it began before the server read that it should not */
+    }
     LIVE->audible = true;
     LIVE->audible_id = id;
     LIVE->sound_at = tc_self.now;
@@ -206,6 +226,7 @@ static void output_ended(session_id id, bool cleared) {
 }
 
 static void speech_started(void) {
+    LIVE->prompting = false;
     if (LIVE->detection == TC_TURN_DETECTION_NONE) {
         return; /* it is the button that says when the person speaks */
     }
@@ -246,7 +267,7 @@ static uint32_t own_event(tc_span id) {
 
 static void create_refused(bool busy) {
     uint8_t kind = LIVE->create_kind;
-    LIVE->creating = false;
+    LIVE->creating = LIVE->cancel_next = false;
     LIVE->create_event = 0;
     if (kind == WANT_GOODBYE && !busy) {
         session_close(TC_REASON_END_SESSION);
@@ -281,6 +302,9 @@ static void server_error(const tc_event_view *e) {
         } else {
             tc_log(TC_LOG_WARN, "realtime", "error of the server: %s", message);
         }
+        return;
+    }
+    if (session_change_refused(number, message)) {
         return;
     }
     /* Nothing to cancel: the response ended while our event was on its way. */
@@ -345,6 +369,9 @@ static void handle(const tc_event_view *e) {
         LIVE->awaiting = false;
         LIVE->hearing = LIVE->hearing && LIVE->detection == TC_TURN_DETECTION_NONE;
         break;
+    case TC_RT_INPUT_AUDIO_BUFFER_TIMEOUT_TRIGGERED:
+        LIVE->prompting = true; /* turn.idle: the model speaks to a silent room */
+        break;
     default: /* for the host only */
         break;
     }
@@ -375,6 +402,10 @@ void session_live_text(const tc_event *event) {
         tc_log(TC_LOG_WARN, "realtime", "a message of %u bytes is not an event",
                (unsigned)event->length);
         return;
+    }
+    bool runs = tc_self.state == TC_STATE_CONFIGURING || tc_self.state == TC_STATE_LIVE;
+    if (runs && view.type == TC_RT_SESSION_UPDATED) {
+        session_change_updated((const char *)event->data, event->length);
     }
     if (tc_self.state == TC_STATE_CONFIGURING && view.type == TC_RT_SESSION_UPDATED) {
         session_go_live();
@@ -418,6 +449,8 @@ uint32_t session_live_tick(void) {
         session_close(TC_REASON_END_SESSION);
         return 0;
     }
+    session_change_tick();
+    uint32_t wait = session_host_calls_tick(LIVE->tail || LIVE->ending ? POLL_MS : 250u);
     session_live_serve();
     session_live_activity();
     uint32_t limit_s = tc_settings_get()->device_idle_limit;
@@ -426,5 +459,5 @@ uint32_t session_live_tick(void) {
         session_close(TC_REASON_IDLE);
         return 0;
     }
-    return LIVE->tail || LIVE->ending ? POLL_MS : 250u;
+    return wait;
 }

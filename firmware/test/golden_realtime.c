@@ -1,4 +1,5 @@
 /* What realtime.test.ts asks of the core. Bytes go through the buffer of golden.c. */
+#include "../core/host_tools.h"
 #include "../core/realtime.h"
 #include "check.h"
 
@@ -71,4 +72,40 @@ int golden_session_update(uint32_t event_id) {
     tc_json_start(&w, out, sizeof out);
     CHECK_EQ(tc_realtime_session_update(&w, event_id, tc_settings_get()), TC_OK);
     return give(&w);
+}
+
+/** The host serves the tools in the buffer, a JSON array. 0, or 1 where they are refused. */
+TC_EXPORT("golden_serve") int golden_serve(size_t length);
+int golden_serve(size_t length) {
+    return tc_host_tools_serve((tc_span){golden_buffer(), length}, 1000) != NULL;
+}
+
+static tc_session_told told;
+
+/** A server is told the settings in force, and the tools. */
+TC_EXPORT("golden_told") void golden_told(void);
+void golden_told(void) {
+    tc_realtime_session_told(&told, tc_settings_get(), TC_PARTS_ALL);
+}
+
+/** Writes what has changed since then into the buffer. Its length; 0 where it is nothing. */
+TC_EXPORT("golden_change") int golden_change(uint32_t event_id, int spoken);
+int golden_change(uint32_t event_id, int spoken) {
+    const tc_settings *s = tc_settings_get();
+    uint32_t parts =
+        tc_realtime_session_differs(&told, s) & ~tc_realtime_session_fixed(s, spoken != 0);
+    tc_json_writer w;
+    tc_json_start(&w, out, sizeof out);
+    CHECK_EQ(tc_realtime_session_change(&w, event_id, s, parts), TC_OK);
+    return parts == 0 ? 0 : give(&w);
+}
+
+/** What has changed, but cannot be told: 1 the model, 2 the voice, 4 the reasoning. */
+TC_EXPORT("golden_waits") int golden_waits(int spoken);
+int golden_waits(int spoken) {
+    const tc_settings *s = tc_settings_get();
+    uint32_t parts =
+        tc_realtime_session_differs(&told, s) & tc_realtime_session_fixed(s, spoken != 0);
+    return (int)((parts >> TC_PART_MODEL & 1) | (parts >> TC_PART_VOICE & 1) << 1 |
+                 (parts >> TC_PART_REASONING & 1) << 2);
 }
