@@ -11,6 +11,8 @@ const REMEMBERED = 500;
 export class Turns {
   #transcript = new Transcript();
   #told = new Set<string>();
+  /** Of those, what was told in words. */
+  #shown = new Set<string>();
   /** What was told, over all sessions. */
   #before: Turn[] = [];
   /** Where in `#before` a history that is given back goes on; undefined when it is over. */
@@ -53,11 +55,17 @@ export class Turns {
     return this.#transcript.turns().flatMap((turn) => this.#tell(turn));
   }
 
+  /** What was told of this session, in the order of the conversation. */
+  inOrder(): Turn[] {
+    return this.#transcript.turns().filter(({ item_id }) => this.#shown.has(item_id));
+  }
+
   /** A new conversation, which may begin with the old one. */
   #nextSession(): Turn[] {
     const left = this.end();
     this.#transcript = new Transcript();
     this.#told = new Set();
+    this.#shown = new Set();
     this.#waiting = undefined;
     this.#before = this.#before.slice(-REMEMBERED);
     this.#again = 0;
@@ -76,6 +84,7 @@ export class Turns {
       if (found >= 0) return [];
     }
     this.#before.push(turn);
+    this.#shown.add(turn.item_id);
     return [turn];
   }
 }

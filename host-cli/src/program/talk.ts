@@ -62,6 +62,22 @@ function addSession(program: Command): void {
   );
   verb(
     session,
+    'record <folder>',
+    'write events, both voices, transcript and cost into a folder, as they happen',
+    'tincan session record talks/monday --start',
+  )
+    .option('--start', 'start a session first, and end it with Ctrl-C')
+    .addHelpText(
+      'after',
+      '\nIt ends with the session, or with Ctrl-C. The folder holds events.jsonl, microphone.opus and\n' +
+        'loudspeaker.opus (a place in one is the same time as in the other), transcript.md, cost.json, and at the end\n' +
+        'summary.json. A crash loses a second at most.',
+    )
+    .action(async (folder: string, options: Common & { start?: boolean }) =>
+      (await import('../commands/session-record.ts')).sessionRecord(contextOf(options), folder, options),
+    );
+  verb(
+    session,
     'status',
     'show what the device is doing, and its counters',
     'tincan session status --json',
