@@ -18,10 +18,22 @@ export interface Question {
   signal: AbortSignal;
 }
 
+/** A piece of speech: words, and how they sound (24 kHz mono). */
+export interface Piece {
+  text: string;
+  pcm: Int16Array;
+}
+
 /** One part of an answer; each becomes an output item. */
 export type Part =
   /** Speech: its words, and 24 kHz mono sound. */
   | { type: 'say'; text: string; pcm: Int16Array }
+  /**
+   * Speech that is still being made: one message, spoken piece by piece as they come. Texts are joined as they stand
+   * (a new sentence brings its own space). When the answer is cancelled, `signal` is aborted and the iterator's
+   * return() called; what it gives afterwards is not looked at. No piece at all makes no item.
+   */
+  | { type: 'speech'; pieces: AsyncIterable<Piece> }
   | { type: 'text'; text: string }
   /** A tool; `arguments` is JSON text. */
   | { type: 'call'; name: string; arguments: string }

@@ -1,4 +1,5 @@
 /** One call: peer connection, sound, session, and what observers may know of it. */
+import { Transcript } from '@tincan/shared-protocol';
 import { FRAME, join, RATE } from './audio.ts';
 import type { Brain } from './brain.ts';
 import type { Clock } from './clock.ts';
@@ -61,7 +62,7 @@ export class Call implements CallInfo {
   readonly #options: CallOptions;
   readonly #session: RealtimeSession;
   readonly #heard: Int16Array[] = [];
-  readonly #transcript: TranscriptEntry[] = [];
+  readonly #transcript = new Transcript();
   #peer: Peer | undefined;
   #receiver: Receiver | undefined;
   #sender: Sender | undefined;
@@ -146,7 +147,10 @@ export class Call implements CallInfo {
   }
 
   transcript(): readonly TranscriptEntry[] {
-    return this.#transcript;
+    return this.#transcript
+      .turns()
+      .filter(({ text }) => text !== '')
+      .map(({ role, text, item_id: id }) => ({ role, text, id }));
   }
 
   stats(): ReceiverStats & { sent: number } {
@@ -173,23 +177,10 @@ export class Call implements CallInfo {
   }
 
   #send(event: ServerEvent): void {
-    this.#write(event);
+    this.#transcript.feed(event, 'server');
     this.#options.event(this, 'server', event);
     if (this.#peer && !this.#peer.sendText(JSON.stringify(event))) {
       this.#options.log(`could not send ${event.type}: the data channel did not take it`);
-    }
-  }
-
-  /** Keeps the transcript. */
-  #write(event: ServerEvent): void {
-    if (event.type === 'conversation.item.input_audio_transcription.completed') {
-      this.#transcript.push({ role: 'user', text: event.transcript, id: event.item_id });
-    } else if (event.type === 'conversation.item.done' && event.item.type === 'message' && event.item.id) {
-      const { role, id } = event.item;
-      const text = event.item.content
-        .map((part) => ('transcript' in part && part.transcript) || part.text || '')
-        .join('');
-      if (text && role !== 'system') this.#transcript.push({ role, text, id });
     }
   }
 }

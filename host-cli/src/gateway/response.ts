@@ -4,11 +4,12 @@
  * are played, so response.done precedes the end of the sound.
  */
 import { msOf } from './audio.ts';
-import type { Mind, Part, Question } from './brain.ts';
+import type { Mind, Part, Piece, Question } from './brain.ts';
 import type { Clock } from './clock.ts';
 import type { Conversation, Entry } from './conversation.ts';
 import { type Draft, type Item, newId } from './events.ts';
 import type { Speaker } from './speaker.ts';
+import { untilAborted } from './stream.ts';
 import { tokensOf, usageOf } from './usage.ts';
 
 const SPEED = 4;
@@ -34,6 +35,12 @@ type Details = {
   reason?: Reason | 'max_output_tokens';
 };
 type Message = Extract<Item, { role: 'assistant' }>;
+interface ContentAt {
+  response_id: string;
+  item_id: string;
+  output_index: number;
+  content_index: number;
+}
 
 export class ResponseRun {
   readonly id = newId('resp');
@@ -82,7 +89,8 @@ export class ResponseRun {
 
   async #run(): Promise<void> {
     try {
-      for await (const part of this.#host.mind.answer(this.question)) {
+      const { signal } = this.question;
+      for await (const part of untilAborted(this.#host.mind.answer(this.question), signal)) {
         if (this.#over) return;
         await this.#part(part);
         if (this.#over) return;
@@ -101,12 +109,47 @@ export class ResponseRun {
       return;
     }
     if (part.type === 'call') return this.#call(part.name, part.arguments);
-    const spoken = part.type === 'say' && this.question.config.output_modalities[0] === 'audio';
-    return this.#message(part.text, spoken ? part.pcm : undefined);
+    if (part.type === 'text') return this.#message([{ text: part.text, pcm: new Int16Array() }], false);
+    const spoken = this.question.config.output_modalities[0] === 'audio';
+    if (part.type === 'say') return this.#message([part], spoken);
+    return this.#message(untilAborted(part.pieces, this.question.signal), spoken);
   }
 
-  /** A message: spoken where there is sound, else text. */
-  async #message(text: string, pcm: Int16Array | undefined): Promise<void> {
+  /** A message of pieces, as they come: spoken, or written. The item begins with the first piece. */
+  async #message(pieces: Iterable<Piece> | AsyncIterable<Piece>, spoken: boolean): Promise<void> {
+    let message: { entry: Entry; at: ContentAt } | undefined;
+    let said = '';
+    const content = (): Message['content'] => [
+      spoken ? { type: 'output_audio', transcript: said } : { type: 'output_text', text: said },
+    ];
+    for await (const piece of pieces) {
+      if (this.#over) return;
+      // max_output_tokens is looked at between pieces: the last one may be all there is.
+      if (message && this.#exhausted())
+        return this.#finish({ type: 'incomplete', reason: 'max_output_tokens' });
+      message ??= this.#openMessage(spoken, () => said);
+      const { entry, at } = message;
+      for (const { delta, sound, pause } of cut(piece, spoken)) {
+        if (delta && this.#exhausted() && said) {
+          return this.#finish({ type: 'incomplete', reason: 'max_output_tokens' });
+        }
+        said += delta;
+        if (sound.length > 0) {
+          entry.audioMs += msOf(sound.length);
+          this.#host.speaker.push(this.id, entry.item.id, sound);
+        }
+        if (delta && spoken)
+          this.#host.send({ type: 'response.output_audio_transcript.delta', ...at, delta });
+        else if (delta) this.#host.send({ type: 'response.output_text.delta', ...at, delta });
+        (entry.item as Message).content = content();
+        await this.#pause(pause);
+        if (this.#over) return;
+      }
+    }
+    this.#close('completed');
+  }
+
+  #openMessage(spoken: boolean, said: () => string): { entry: Entry; at: ContentAt } {
     const entry = this.#open({ type: 'message', role: 'assistant', content: [], status: 'in_progress' });
     const at = {
       response_id: this.id,
@@ -115,58 +158,31 @@ export class ResponseRun {
       content_index: 0,
     };
     const send = this.#host.send.bind(this.#host);
-    let said = '';
     send({
       type: 'response.content_part.added',
       ...at,
-      part: pcm ? { type: 'audio', transcript: '' } : { type: 'text', text: '' },
+      part: spoken ? { type: 'audio', transcript: '' } : { type: 'text', text: '' },
     });
-    if (pcm && !this.#spoke) {
+    if (spoken && !this.#spoke) {
       this.#spoke = true;
       this.#host.speaker.open(this.id);
     }
     this.#closeItem = (status) => {
-      const message = entry.item as Message;
-      message.content = [
-        pcm ? { type: 'output_audio', transcript: said } : { type: 'output_text', text: said },
+      const text = said();
+      (entry.item as Message).content = [
+        spoken ? { type: 'output_audio', transcript: text } : { type: 'output_text', text },
       ];
-      if (pcm) {
+      if (spoken) {
         send({ type: 'response.output_audio.done', ...at });
-        send({ type: 'response.output_audio_transcript.done', ...at, transcript: said });
-        send({ type: 'response.content_part.done', ...at, part: { type: 'audio', transcript: said } });
+        send({ type: 'response.output_audio_transcript.done', ...at, transcript: text });
+        send({ type: 'response.content_part.done', ...at, part: { type: 'audio', transcript: text } });
       } else {
-        send({ type: 'response.output_text.done', ...at, text: said });
-        send({ type: 'response.content_part.done', ...at, part: { type: 'text', text: said } });
+        send({ type: 'response.output_text.done', ...at, text });
+        send({ type: 'response.content_part.done', ...at, part: { type: 'text', text } });
       }
       this.#done(entry, status);
     };
-
-    const words = text.match(/\s*\S+/g) ?? [];
-    const pieces = Math.max(words.length, pcm ? Math.ceil(msOf(pcm.length) / PIECE_MS) : 0, 1);
-    const soundUpTo = (piece: number) => (pcm ? Math.round((pcm.length * piece) / pieces) : 0);
-    const pace = pcm ? msOf(pcm.length) / pieces / SPEED : WORD_MS;
-    for (let piece = 0; piece < pieces; piece++) {
-      const delta = words
-        .slice(Math.round((words.length * piece) / pieces), Math.round((words.length * (piece + 1)) / pieces))
-        .join('');
-      said += delta;
-      if (pcm) {
-        const sound = pcm.subarray(soundUpTo(piece), soundUpTo(piece + 1));
-        entry.audioMs += msOf(sound.length);
-        this.#host.speaker.push(this.id, entry.item.id, sound);
-      }
-      if (delta && pcm) send({ type: 'response.output_audio_transcript.delta', ...at, delta });
-      else if (delta) send({ type: 'response.output_text.delta', ...at, delta });
-      (entry.item as Message).content = [
-        pcm ? { type: 'output_audio', transcript: said } : { type: 'output_text', text: said },
-      ];
-      if (piece + 1 < pieces && this.#exhausted()) {
-        return this.#finish({ type: 'incomplete', reason: 'max_output_tokens' });
-      }
-      await this.#pause(pace);
-      if (this.#over) return;
-    }
-    this.#close('completed');
+    return { entry, at };
   }
 
   async #call(name: string, args: string): Promise<void> {
@@ -312,5 +328,28 @@ export class ResponseRun {
         resolve();
       };
     });
+  }
+}
+
+interface Crumb {
+  delta: string;
+  sound: Int16Array;
+  /** Milliseconds until the next. */
+  pause: number;
+}
+
+/** Cuts a piece into words with the sound that belongs to them; where there are few words, by 200 ms of sound. */
+function* cut({ text, pcm }: Piece, spoken: boolean): Iterable<Crumb> {
+  const words = text.match(/\s*\S+(?:\s+$)?/g) ?? (text ? [text] : []);
+  const sound = spoken ? pcm : new Int16Array();
+  const count = Math.max(words.length, Math.ceil(msOf(sound.length) / PIECE_MS), 1);
+  const pause = sound.length > 0 ? msOf(sound.length) / count / SPEED : WORD_MS;
+  const upTo = (total: number, index: number) => Math.round((total * index) / count);
+  for (let index = 0; index < count; index++) {
+    yield {
+      delta: words.slice(upTo(words.length, index), upTo(words.length, index + 1)).join(''),
+      sound: sound.subarray(upTo(sound.length, index), upTo(sound.length, index + 1)),
+      pause,
+    };
   }
 }
