@@ -34,6 +34,8 @@ async function bundle(folder, entries) {
       'node-sqlite3-wasm',
       '@roamhq/wrtc',
       'werift',
+      'esbuild',
+      '@espruino-tools/core',
     ],
     // CommonJS packages inside an ES module still ask for `require`.
     banner: {

@@ -4,6 +4,7 @@
 #include "board.h"
 #include "loudness.h"
 #include "playout.h"
+#include "sound_tap.h"
 
 #define TICKS_PER_FRAME 960u /* 20 ms at 48 kHz, RFC 7587 section 4.1 */
 #define PACKET_SIZE 1276u    /* the longest Opus frame and its TOC, RFC 6716 section 3.4 */
@@ -14,7 +15,7 @@ static uint32_t peer_id;
 static bool microphone_open, muted;
 
 /* Audio task only, but for the timestamp that a new peer begins with. */
-static uint32_t timestamp;
+static uint32_t timestamp, began_at;
 static bool sounding, gated;
 static uint64_t gate_until;
 static uint32_t sent, refused, failed;
@@ -22,10 +23,11 @@ static uint32_t sent, refused, failed;
 void tc_capture_begin(uint32_t peer) {
     uint32_t start;
     tc_port_random((uint8_t *)&start, sizeof start);
+    tc_sound_tap_begin();
     tc_port_lock();
     peer_id = peer;
     microphone_open = false;
-    timestamp = start;
+    timestamp = began_at = start;
     gated = false;
     tc_port_unlock();
 }
@@ -83,9 +85,10 @@ void tc_capture_frame(const int16_t *pcm, uint64_t now_ms) {
     tc_port_lock();
     uint32_t peer = peer_id;
     bool open = microphone_open && !muted;
-    uint32_t at = timestamp;
+    uint32_t at = timestamp, since = timestamp - began_at;
     timestamp += TICKS_PER_FRAME;
     tc_port_unlock();
+    tc_sound_tap_time(since);
     if (peer == 0 || !open) {
         return;
     }
@@ -96,6 +99,7 @@ void tc_capture_frame(const int16_t *pcm, uint64_t now_ms) {
         refused++;
     } else {
         sent++;
+        tc_sound_tap_sent(packet, (size_t)length);
     }
 }
 

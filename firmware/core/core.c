@@ -2,6 +2,7 @@
 
 #include "capture.h"
 #include "device.h"
+#include "host_tools.h"
 #include "improv.h"
 #include "inbox.h"
 #include "link.h"
@@ -12,6 +13,7 @@
 #include "rtp.h"
 #include "session.h"
 #include "settings.h"
+#include "sound_tap.h"
 #include "wake.h"
 
 #define LINE_FULL_MS 10u /* when to offer the line more bytes, if nobody says that it has room */
@@ -24,6 +26,8 @@ void tc_core_init(uint64_t now_ms) {
     tc_inbox_init();
     tc_link_init();
     tc_settings_init();
+    tc_host_tools_init();
+    tc_sound_tap_init();
     tc_device_init(now_ms);
     tc_session_init();
     tc_ota_init();
@@ -70,6 +74,7 @@ uint32_t tc_core_step(uint64_t now_ms) {
     uint32_t wait = tc_session_tick(now);
     tc_ota_tick(now);
     tc_improv_tick(now);
+    wait = tc_sound_tap_tick(now, wait);
     bool sending = tc_link_pump();
     if ((tc_device_tick(now, sending) || sending) && wait > LINE_FULL_MS) {
         wait = LINE_FULL_MS;

@@ -4,11 +4,15 @@
 #include "../port.h"
 #include "board.h"
 #include "capture.h"
+#include "host_tools.h"
 #include "inbox.h"
 #include "link.h"
 #include "playout.h"
 #include "session.h"
+#include "session_change.h"
+#include "session_host_calls.h"
 #include "settings.h"
+#include "sound_tap.h"
 
 #define REBOOT_MS 1000u
 #define TASKS_SHOWN 24 /* ours, and those of ESP-IDF */
@@ -165,6 +169,14 @@ static void write_tasks(tc_json_writer *w) {
     tc_json_close_array(w);
 }
 
+static void write_tools(tc_json_writer *w) {
+    tc_json_open_object(w);
+    tc_json_pair_int(w, "served", tc_host_tools_count());
+    tc_session_host_stats(w);
+    tc_session_change_stats(w);
+    tc_json_close_object(w);
+}
+
 void tc_device_write_stats(tc_json_writer *w) {
     tc_json_open_object(w);
     tc_json_key(w, "link");
@@ -177,6 +189,12 @@ void tc_device_write_stats(tc_json_writer *w) {
     tc_json_close_object(w);
     tc_json_key(w, "session");
     tc_session_write_stats(w);
+    tc_json_key(w, "tools");
+    write_tools(w);
+    tc_json_key(w, "sound");
+    tc_json_open_object(w);
+    tc_sound_tap_stats(w);
+    tc_json_close_object(w);
     tc_json_key(w, "ends");
     tc_session_write_ends(w, started);
     tc_json_key(w, "memory");

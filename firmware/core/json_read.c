@@ -414,6 +414,31 @@ int tc_json_text(tc_span span, char *out, size_t capacity) {
     return (int)length;
 }
 
+tc_json_token tc_json_member(tc_span object, const char *key, tc_span *raw) {
+    tc_json_reader reader;
+    tc_json_token token, found = TC_JSON_ERROR;
+    tc_span value;
+    if (object.at == NULL) {
+        return TC_JSON_ERROR;
+    }
+    tc_json_begin(&reader, object.at, object.length);
+    if (tc_json_next(&reader) != TC_JSON_OBJECT) {
+        return TC_JSON_ERROR;
+    }
+    while (tc_json_next(&reader) == TC_JSON_KEY) {
+        bool wanted = tc_json_is(reader.span, key);
+        token = tc_json_next(&reader);
+        if (tc_json_skip(&reader, token, &value) != TC_OK) {
+            return TC_JSON_ERROR;
+        }
+        if (wanted) {
+            *raw = value;
+            found = token;
+        }
+    }
+    return found;
+}
+
 bool tc_json_is(tc_span span, const char *text) {
     char piece[4];
     int size;
@@ -426,7 +451,8 @@ bool tc_json_is(tc_span span, const char *text) {
     return size == 0 && span.at != NULL && *text == '\0';
 }
 
-tc_err tc_json_int(tc_span span, int32_t *out) {
+tc_err tc_json_whole(tc_span span, int64_t *out) {
+    static const int64_t most = 1LL << 53;
     bool negative = span.length > 0 && span.at[0] == '-';
     bool whole = span.length > (negative ? 1 : 0);
     int64_t value = 0;
@@ -434,17 +460,28 @@ tc_err tc_json_int(tc_span span, int32_t *out) {
         char c = span.at[i];
         whole = whole && is_digit(c);
         /* Once over the limit it stays there. */
-        if (whole && value <= UINT32_MAX) {
+        if (whole && value <= most) {
             value = value * 10 + (c - '0');
         }
     }
     if (!whole) {
         return TC_ERR_TYPE;
     }
-    value = negative ? -value : value;
-    if (value > INT32_MAX || value < INT32_MIN) {
+    if (value > most) {
         return TC_ERR_RANGE;
     }
-    *out = (int32_t)value;
+    *out = negative ? -value : value;
     return TC_OK;
+}
+
+tc_err tc_json_int(tc_span span, int32_t *out) {
+    int64_t value = 0;
+    tc_err error = tc_json_whole(span, &value);
+    if (error == TC_OK && (value > INT32_MAX || value < INT32_MIN)) {
+        error = TC_ERR_RANGE;
+    }
+    if (error == TC_OK) {
+        *out = (int32_t)value;
+    }
+    return error;
 }

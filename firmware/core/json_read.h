@@ -66,10 +66,18 @@ int tc_json_char(tc_span *rest, char out[4]);
  * TC_ERR_FORMAT for a lone surrogate or for U+0000 (which no text of ours may hold).
  */
 int tc_json_text(tc_span span, char *out, size_t capacity);
+/**
+ * Looks for a member of the object whose raw JSON `object` is, and gives the raw text of its value
+ * (a string with its quotes); of equal keys the last. Returns the first token of the value,
+ * TC_JSON_ERROR where it is not there, or `object` is none (at == NULL is none, too).
+ */
+tc_json_token tc_json_member(tc_span object, const char *key, tc_span *raw);
 /** Whether the span of a key or string, unescaped, equals `text`. */
 bool tc_json_is(tc_span span, const char *text);
-/** The span of a number as integer. TC_ERR_TYPE for a fraction or an exponent, TC_ERR_RANGE outside
- * int32. */
+/** The span of a number as integer. TC_ERR_TYPE for a fraction or an exponent, TC_ERR_RANGE beyond
+ * 2^53 on either side. */
+tc_err tc_json_whole(tc_span span, int64_t *out);
+/** Like it, TC_ERR_RANGE outside int32. */
 tc_err tc_json_int(tc_span span, int32_t *out);
 
 #endif

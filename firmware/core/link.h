@@ -1,8 +1,8 @@
 /*
  * The serial link (shared-protocol/src/link.ts): frames and log text on one wire.
- * Sending is a ring of whole records: a full ring drops the oldest log text first, then log frames,
- * then metrics, events last; the next frame that leaves says how many of each. The device never
- * waits for the host.
+ * Sending is a ring of whole records: a full ring drops the oldest sound first, then log text, then
+ * log frames, then metrics, events last; the next frame that leaves says how many of each. The
+ * device never waits for the host.
  */
 #ifndef TC_LINK_H
 #define TC_LINK_H

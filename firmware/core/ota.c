@@ -5,6 +5,7 @@
 #include "../generated/link_gen.h"
 #include "../port.h"
 #include "app_image.h"
+#include "base64.h"
 #include "board.h"
 #include "device.h"
 #include "link.h"
@@ -234,43 +235,11 @@ tc_ota_result tc_ota_begin(uint32_t size, tc_span sha256, bool downgrade, uint64
     return done;
 }
 
-static int base64_digit(char c) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c == '\0' ? NULL : strchr(digits, c);
-    return at == NULL ? -1 : (int)(at - digits);
-}
-
-/* RFC 4648, section 4, with padding. Returns the length, or TC_ERR_FORMAT, TC_ERR_SIZE. */
-static int decode(tc_span text, uint8_t *out, size_t capacity) {
-    uint32_t bits = 0;
-    size_t length = 0, digits = 0, padding = 0;
-    char c[4];
-    int size;
-    while ((size = tc_json_char(&text, c)) > 0) {
-        int digit = size == 1 ? base64_digit(c[0]) : -1;
-        if (size == 1 && c[0] == '=' && padding < 2 && digits % 4 + padding >= 2) {
-            padding++;
-            continue;
-        }
-        if (digit < 0 || padding > 0) {
-            return TC_ERR_FORMAT;
-        }
-        bits = bits << 6 | (uint32_t)digit;
-        if (digits++ % 4 != 0) {
-            if (length == capacity) {
-                return TC_ERR_SIZE;
-            }
-            out[length++] = (uint8_t)(bits >> (6 - 2 * ((digits - 1) % 4)));
-        }
-    }
-    return size < 0 || (digits + padding) % 4 != 0 ? TC_ERR_FORMAT : (int)length;
-}
-
 tc_ota_result tc_ota_write(uint32_t offset, tc_span base64, uint64_t now_ms) {
     if (self.mode != LINK || self.last == UINT64_MAX) {
         return (tc_ota_result){TC_LINK_ERR_STATE, "No update has begun: ota.begin comes first."};
     }
-    int length = decode(base64, piece, sizeof piece);
+    int length = tc_base64_decode(base64, piece, sizeof piece);
     if (length < 0) {
         return (tc_ota_result){TC_LINK_ERR_PARAMS, "data is base64 of at most 16384 bytes."};
     }

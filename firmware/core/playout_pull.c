@@ -3,6 +3,7 @@
 
 #include "../port.h"
 #include "playout_internal.h"
+#include "sound_tap.h"
 
 #define SAMPLES_PER_MS 16u
 #define CONCEAL_LIMIT 1600u /* samples: longer concealment only buzzes */
@@ -105,10 +106,12 @@ static void fill(void) {
         }
         uint32_t generation = tc_playout.generation;
         uint32_t run = tc_playout.concealed_run;
+        uint32_t timestamp = tc_playout.expected - samples * 3u;
         tc_port_unlock();
 
         int got = 0;
         if (what == STEP_DECODE) {
+            tc_sound_tap_played(packet_bytes, length, timestamp, samples * 3u);
             got = tc_port_opus_decode(packet_bytes, length, scratch, PLAYOUT_LONGEST);
         }
         bool decoded = got > 0 && (uint32_t)got <= PLAYOUT_LONGEST;

@@ -1,7 +1,8 @@
 /* What the button and the host do in a live session. */
 #include "../port.h"
 #include "capture.h"
-#include "session_internal.h"
+#include "history.h"
+#include "session_host_calls.h"
 
 #define SHORTEST_TURN_MS 100u /* the server refuses a shorter one */
 
@@ -22,18 +23,23 @@ static void interrupt(void) {
     if (responding) { /* before the clear: what is not cancelled goes on sounding */
         send_simple(tc_realtime_response_cancel);
     }
-    if (!LIVE->text_only) {
+    if (!LIVE->text_only || session_live_sounding()) {
         send_simple(tc_realtime_output_clear);
     }
     session_live_silence();
+    LIVE->cancel_next = LIVE->creating; /* what still comes of it is not to be heard, either */
+    LIVE->cancelled_id = LIVE->active ? LIVE->active_id : 0;
     LIVE->want &= WANT_GOODBYE;
+    session_host_calls_quiet();
 }
 
 void session_live_press(void) {
     LIVE->last_word = tc_self.now;
+    LIVE->prompting = false;
     tc_self.pressed_at = tc_self.now;
     interrupt();
     if (LIVE->detection == TC_TURN_DETECTION_NONE && !tc_self.muted) {
+        session_goodbye_revoke(); /* who talks has not finished */
         send_simple(tc_realtime_input_clear);
         tc_capture_microphone(true);
         LIVE->hearing = true;
@@ -50,7 +56,7 @@ void session_live_release(void) {
         } else {
             send_simple(tc_realtime_input_commit);
             LIVE->heard_at = tc_self.now;
-            LIVE->want |= WANT_TURN;
+            LIVE->want |= LIVE->respond ? WANT_TURN : 0; /* else the host asks for the answer */
         }
     }
     session_live_serve();
@@ -60,6 +66,11 @@ void session_live_release(void) {
 void session_live_mute(void) {
     if (LIVE->detection == TC_TURN_DETECTION_NONE) {
         session_live_release(); /* what was said so far is the turn */
+    } else if (LIVE->hearing) {
+        /* The server would wait for the end of the sentence: it forgets its begin. */
+        send_simple(tc_realtime_input_clear);
+        LIVE->hearing = false;
+        session_live_activity();
     }
 }
 
@@ -79,7 +90,9 @@ tc_err tc_session_say(const char *text, size_t length, uint64_t now_ms) {
         return TC_ERR_FULL; /* what rpc.c lets through fits into an empty queue */
     }
     session_outbox_send();
+    tc_history_said(text, length);
     LIVE->last_word = now_ms;
+    LIVE->prompting = false;
     LIVE->heard_at = now_ms;
     LIVE->want |= WANT_SAY;
     session_live_serve();
@@ -102,6 +115,7 @@ tc_err tc_session_send(const char *event, size_t length) {
     tc_err error = session_outbox_raw(event, length);
     if (error == TC_OK && tc_self.state == TC_STATE_LIVE) {
         LIVE->last_word = tc_self.now;
+        LIVE->prompting = false;
         if (tc_json_is(view.type_name, "response.create")) {
             LIVE->creating = true;
             LIVE->creating_since = tc_self.now;

@@ -1,10 +1,12 @@
 /* What happens in a live session: speech, responses, interruption, silence. */
 #include <string.h>
 
+#include "history.h"
 #include "link.h"
 #include "log.h"
 #include "playout.h"
-#include "session_internal.h"
+#include "session_change.h"
+#include "session_host_calls.h"
 
 #define AWAIT_MS 20000u    /* no response will come any more */
 #define CREATE_MS 15000u   /* nor an answer to response.create */
@@ -22,6 +24,9 @@ void session_live_begin(void) {
     LIVE->interrupt = s->turn_interrupt;
     LIVE->text_only = s->session_modality == TC_SESSION_MODALITY_TEXT;
     LIVE->tools = s->tools_enabled;
+    LIVE->end_reason = TC_REASON_END_SESSION;
+    session_change_begin();
+    session_host_calls_begin();
 }
 
 /* ---- activity ---- */
@@ -37,7 +42,8 @@ static tc_activity activity_now(void) {
     if (LIVE->hearing) {
         return TC_ACTIVITY_HEARING;
     }
-    if (LIVE->active || LIVE->creating || LIVE->awaiting || LIVE->want != 0) {
+    if (LIVE->active || LIVE->creating || LIVE->awaiting || LIVE->want != 0 ||
+        session_host_calls_open()) {
         return TC_ACTIVITY_THINKING;
     }
     return TC_ACTIVITY_LISTENING;
@@ -48,7 +54,8 @@ void session_live_activity(void) {
         return;
     }
     tc_activity activity = activity_now();
-    if (activity != TC_ACTIVITY_LISTENING || tc_self.activity != TC_ACTIVITY_LISTENING) {
+    if (!LIVE->prompting &&
+        (activity != TC_ACTIVITY_LISTENING || tc_self.activity != TC_ACTIVITY_LISTENING)) {
         LIVE->last_word = tc_self.now;
     }
     if (activity == tc_self.activity) {
@@ -70,16 +77,21 @@ static void create(uint8_t kind, const char *instructions) {
     tc_json_writer *w = session_outbox_open();
     LIVE->create_event = session_outbox_number();
     LIVE->create_kind = kind;
+    LIVE->cancel_next = false;
     LIVE->creating = true;
     LIVE->creating_since = tc_self.now;
-    (void)tc_realtime_response_create(w, LIVE->create_event, instructions, kind == WANT_GOODBYE);
+    (void)tc_realtime_response_create(w, LIVE->create_event, instructions,
+                                      session_change_tool_choice(kind));
     session_outbox_send();
 }
 
 void session_live_serve(void) {
     const tc_settings *s = tc_settings_get();
     uint8_t want = LIVE->want;
-    if (want == 0 || LIVE->active || LIVE->creating) {
+    if (session_host_calls_hold()) {
+        want &= (uint8_t)~WANT_TOOL;
+    }
+    if (want == 0 || LIVE->active || LIVE->creating || session_rate_holds()) {
         return;
     }
     if (want & WANT_GOODBYE) {
@@ -88,7 +100,7 @@ void session_live_serve(void) {
         create(WANT_GOODBYE, s->session_goodbye);
     } else if (!LIVE->hearing && !LIVE->awaiting) {
         /* Else a response to what is said now follows anyway. */
-        LIVE->want = 0;
+        LIVE->want &= (uint8_t)~want;
         create(want, want & WANT_GREETING ? s->session_greeting : NULL);
     }
 }
@@ -107,7 +119,13 @@ static void response_created(const tc_event_view *e) {
     LIVE->writing = false;
     LIVE->calls_in_response = 0;
     tc_self.count.responses++;
-    tc_playout_open();
+    tc_self.talk.greeted = true;
+    if (LIVE->cancel_next) {
+        LIVE->cancelled_id = LIVE->active_id;
+    } else {
+        tc_playout_open();
+    }
+    LIVE->cancel_next = false;
     if (LIVE->goodbye_sent && LIVE->goodbye_id == 0) {
         LIVE->goodbye_id = LIVE->active_id;
         session_goodbye_moves();
@@ -122,7 +140,7 @@ static void goodbye_done(const tc_event_view *e, session_id id) {
     bool completed = session_is(e, TC_FIELD_RESPONSE_STATUS, "completed");
     bool incomplete = session_is(e, TC_FIELD_RESPONSE_STATUS, "incomplete");
     if (LIVE->text_only || !(completed || (incomplete && LIVE->goodbye_heard))) {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
     }
 }
 
@@ -135,7 +153,8 @@ static void response_done(const tc_event_view *e) {
     LIVE->writing = false;
     bool cancelled = session_is(e, TC_FIELD_RESPONSE_STATUS, "cancelled");
     bool failed = session_is(e, TC_FIELD_RESPONSE_STATUS, "failed");
-    if (failed) {
+    session_budget_response(e);
+    if (!session_rate_failed(e) && failed) {
         char code[64];
         session_quote(e->fields[TC_FIELD_RESPONSE_ERROR_CODE], code, sizeof code);
         tc_problem("response_failed", "The server could not make its answer.",
@@ -143,6 +162,7 @@ static void response_done(const tc_event_view *e) {
     }
     if (cancelled) {
         LIVE->want &= (uint8_t)~WANT_TOOL; /* the person wanted something else */
+        session_host_calls_cancelled(id);
     } else if (!failed && !session_is(e, TC_FIELD_RESPONSE_STATUS, "incomplete")) {
         for (int i = 0; i < e->call_count; i++) {
             session_call(e->calls[i].name, e->calls[i].call_id, e->calls[i].arguments);
@@ -172,6 +192,10 @@ static void write_reply_metric(void) {
 }
 
 static void output_started(session_id id) {
+    session_change_spoken();
+    if (id != 0 && id == LIVE->cancelled_id) {
+        return; /* it began before the server read that it should not */
+    }
     LIVE->audible = true;
     LIVE->audible_id = id;
     LIVE->sound_at = tc_self.now;
@@ -201,11 +225,12 @@ static void output_ended(session_id id, bool cleared) {
         LIVE->tail_until = tc_self.now + (rest < TAIL_MAX_MS ? rest : TAIL_MAX_MS);
     }
     if (LIVE->goodbye_id != 0 && id == LIVE->goodbye_id) {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
     }
 }
 
 static void speech_started(void) {
+    LIVE->prompting = false;
     if (LIVE->detection == TC_TURN_DETECTION_NONE) {
         return; /* it is the button that says when the person speaks */
     }
@@ -246,10 +271,10 @@ static uint32_t own_event(tc_span id) {
 
 static void create_refused(bool busy) {
     uint8_t kind = LIVE->create_kind;
-    LIVE->creating = false;
+    LIVE->creating = LIVE->cancel_next = false;
     LIVE->create_event = 0;
     if (kind == WANT_GOODBYE && !busy) {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
         return;
     }
     if (kind == WANT_GOODBYE) {
@@ -283,6 +308,9 @@ static void server_error(const tc_event_view *e) {
         }
         return;
     }
+    if (session_change_refused(number, message)) {
+        return;
+    }
     /* Nothing to cancel: the response ended while our event was on its way. */
     bool harmless = session_is(e, TC_FIELD_ERROR_CODE, "response_cancel_not_active");
     bool busy = session_is(e, TC_FIELD_ERROR_CODE, "conversation_already_has_active_response");
@@ -296,6 +324,7 @@ static void server_error(const tc_event_view *e) {
 /* ---- events ---- */
 
 static void handle(const tc_event_view *e) {
+    tc_history_event(e);
     session_id response = session_hash(e->fields[TC_FIELD_RESPONSE_ID]);
     if (LIVE->active && response != 0 && response == LIVE->active_id) {
         LIVE->active_since = tc_self.now;
@@ -317,6 +346,13 @@ static void handle(const tc_event_view *e) {
             session_call(e->fields[TC_FIELD_ITEM_NAME], e->fields[TC_FIELD_ITEM_CALL_ID],
                          e->fields[TC_FIELD_ITEM_ARGUMENTS]);
         }
+        break;
+    case TC_RT_SESSION_CREATED:
+    case TC_RT_SESSION_UPDATED:
+        session_note_session(e);
+        break;
+    case TC_RT_RATE_LIMITS_UPDATED:
+        session_rate_limits(e);
         break;
     case TC_RT_RESPONSE_OUTPUT_TEXT_DELTA:
         LIVE->writing = LIVE->text_only;
@@ -344,6 +380,9 @@ static void handle(const tc_event_view *e) {
     case TC_RT_INPUT_AUDIO_BUFFER_CLEARED:
         LIVE->awaiting = false;
         LIVE->hearing = LIVE->hearing && LIVE->detection == TC_TURN_DETECTION_NONE;
+        break;
+    case TC_RT_INPUT_AUDIO_BUFFER_TIMEOUT_TRIGGERED:
+        LIVE->prompting = true; /* turn.idle: the model speaks to a silent room */
         break;
     default: /* for the host only */
         break;
@@ -375,6 +414,14 @@ void session_live_text(const tc_event *event) {
         tc_log(TC_LOG_WARN, "realtime", "a message of %u bytes is not an event",
                (unsigned)event->length);
         return;
+    }
+    if (tc_self.state == TC_STATE_CONFIGURING &&
+        (view.type == TC_RT_SESSION_CREATED || view.type == TC_RT_SESSION_UPDATED)) {
+        session_note_session(&view);
+    }
+    bool runs = tc_self.state == TC_STATE_CONFIGURING || tc_self.state == TC_STATE_LIVE;
+    if (runs && view.type == TC_RT_SESSION_UPDATED) {
+        session_change_updated((const char *)event->data, event->length);
     }
     if (tc_self.state == TC_STATE_CONFIGURING && view.type == TC_RT_SESSION_UPDATED) {
         session_go_live();
@@ -415,16 +462,20 @@ uint32_t session_live_tick(void) {
         LIVE->active = false;
     }
     if (session_goodbye_late()) {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
         return 0;
     }
+    session_change_tick();
+    uint32_t wait = session_host_calls_tick(LIVE->tail || LIVE->ending ? POLL_MS : 250u);
     session_live_serve();
     session_live_activity();
+    session_budget_tick();
     uint32_t limit_s = tc_settings_get()->device_idle_limit;
     if (limit_s > 0 && tc_self.activity == TC_ACTIVITY_LISTENING &&
         tc_self.now - LIVE->last_word >= (uint64_t)limit_s * 1000u) {
         session_close(TC_REASON_IDLE);
         return 0;
     }
-    return LIVE->tail || LIVE->ending ? POLL_MS : 250u;
+    session_renew_tick();
+    return wait;
 }

@@ -1,20 +1,27 @@
 /* Function calls, and the goodbye that one of them asks for. */
 #include <string.h>
 
+#include "host_tools.h"
 #include "link.h"
 #include "log.h"
-#include "session_internal.h"
+#include "session_change.h"
+#include "session_host_calls.h"
 #include "tools.h"
 
 #define ARGUMENTS_LIMIT 2048u
 #define GOODBYE_MS 8000u
 #define ENDING_MS 30000u
 
+/* The calls of a response come as items, and the first eight once more at its end: those beyond are
+ * not kept, so that they push none of the first out. */
 static bool seen(session_id call) {
     for (size_t i = 0; i < sizeof LIVE->calls / sizeof LIVE->calls[0]; i++) {
         if (LIVE->calls[i] == call) {
             return true;
         }
+    }
+    if (LIVE->calls_in_response >= TC_CALLS_PER_EVENT) {
+        return false;
     }
     LIVE->calls[LIVE->call_next] = call;
     LIVE->call_next =
@@ -29,8 +36,7 @@ static void refuse(tc_json_writer *output, const char *why) {
 }
 
 /* Runs the tool, or writes why not. `text` receives the arguments, unescaped. */
-static void run(tc_span name, tc_span arguments, char *text, tc_json_writer *output) {
-    char tool[65];
+static void run(const char *tool, tc_span arguments, char *text, tc_json_writer *output) {
     int length = arguments.at == NULL ? 0 : tc_json_text(arguments, text, ARGUMENTS_LIMIT + 1);
     if (length == 0) { /* some servers write no arguments as nothing */
         memcpy(text, "{}", 3);
@@ -41,8 +47,6 @@ static void run(tc_span name, tc_span arguments, char *text, tc_json_writer *out
     }
     if (LIVE->calls_in_response > TC_CALLS_PER_EVENT) {
         refuse(output, "too many calls in one response; eight are run");
-    } else if (name.at == NULL || tc_json_text(name, tool, sizeof tool) < 0) {
-        refuse(output, "there is no such tool");
     } else if (length == TC_ERR_SIZE) {
         refuse(output, "the arguments are longer than 2048 bytes");
     } else if (length < 0) {
@@ -93,8 +97,13 @@ void session_call(tc_span name, tc_span call_id, tc_span arguments) {
     static char text[ARGUMENTS_LIMIT + 1];
     static char result[1024];
     tc_json_writer output;
-    if (!LIVE->tools) {
-        return; /* then they are the host's */
+    char tool[65];
+    if (name.at == NULL || tc_json_text(name, tool, sizeof tool) < 0) {
+        tool[0] = '\0'; /* no tool has that name */
+    }
+    bool of_host = tc_host_tools_have(tool);
+    if (!of_host && !session_change_runs_tools()) {
+        return; /* whoever told the server of it answers it */
     }
     if (call_id.at == NULL) {
         tc_log(TC_LOG_WARN, "tools", "a call without call_id cannot be answered");
@@ -103,10 +112,21 @@ void session_call(tc_span name, tc_span call_id, tc_span arguments) {
     if (seen(session_hash(call_id))) {
         return;
     }
-    LIVE->calls_in_response++;
+    LIVE->calls_in_response += LIVE->calls_in_response < UINT8_MAX ? 1 : 0;
     tc_self.count.calls++;
     tc_json_start(&output, result, sizeof result);
-    run(name, arguments, text, &output);
+    if (of_host && LIVE->calls_in_response <= TC_CALLS_PER_EVENT) {
+        const char *why = session_host_call(name, call_id, arguments);
+        if (why == NULL) {
+            return; /* its output comes later */
+        }
+        text[0] = '\0';
+        refuse(&output, why);
+    } else {
+        bool ending = LIVE->ending;
+        run(tool, arguments, text, &output);
+        LIVE->revocable = LIVE->revocable || (LIVE->ending && !ending);
+    }
     if (output.full || output.length == 0) {
         tc_json_start(&output, result, sizeof result);
         refuse(&output, "the tool's output was too large");
@@ -115,9 +135,7 @@ void session_call(tc_span name, tc_span call_id, tc_span arguments) {
     (void)tc_realtime_call_output(w, session_outbox_number(), call_id, output.out, output.length);
     session_outbox_send();
     notify(name, call_id, text, &output);
-    if (!LIVE->ending) {
-        LIVE->want |= WANT_TOOL;
-    }
+    session_host_calls_answered(LIVE->active_id);
 }
 
 void tc_session_end_after_goodbye(void) {
@@ -144,12 +162,22 @@ bool session_goodbye_late(void) {
     return tc_self.now >= LIVE->goodbye_until || tc_self.now - LIVE->ending_since >= ENDING_MS;
 }
 
+void session_goodbye_revoke(void) {
+    if (!LIVE->ending || !LIVE->revocable) {
+        return;
+    }
+    LIVE->ending = LIVE->revocable = false;
+    LIVE->goodbye_sent = LIVE->goodbye_heard = false;
+    LIVE->goodbye_id = 0;
+    LIVE->want &= (uint8_t)~WANT_GOODBYE;
+}
+
 void session_goodbye_due(void) {
     if (!LIVE->ending || LIVE->goodbye_sent || LIVE->active) {
         return;
     }
     if (tc_settings_get()->session_goodbye[0] == '\0') {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
         return;
     }
     LIVE->want = WANT_GOODBYE;

@@ -54,11 +54,13 @@ static void check_line(void) {
         frames++;
     }
     CHECK_EQ(frames, stats.frames_out);
-    CHECK_EQ(next - frames, stats.dropped[TC_DROP_LOG] + stats.dropped[TC_DROP_METRIC] +
-                                stats.dropped[TC_DROP_EVENT]);
+    CHECK_EQ(next - frames, stats.dropped[TC_DROP_SOUND] + stats.dropped[TC_DROP_LOG] +
+                                stats.dropped[TC_DROP_METRIC] + stats.dropped[TC_DROP_EVENT]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const tc_drop_class framed[] = {TC_DROP_SOUND, TC_DROP_LOG, TC_DROP_METRIC,
+                                           TC_DROP_EVENT};
     tc_link_init();
     taken = 0;
     fake.serial_length = 0;
@@ -85,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             break;
         case 4:
         case 5:
-            notify((tc_drop_class)(1 + operation / 8 % 3), bytes, length, operation * 8u);
+            notify(framed[operation / 8 % 4], bytes, length, operation * 8u);
             break;
         case 6:
             tc_link_fail((tc_span){"1", 1}, argument, "m", NULL);

@@ -16,11 +16,13 @@ call('_initialize');
 function ask(name: string, bytes: Uint8Array): Buffer | number {
   const memory = instance.exports.memory as WebAssembly.Memory;
   new Uint8Array(memory.buffer).set(bytes, call('golden_buffer'));
-  return answer(call(name, bytes.length));
+  const length = call(name, bytes.length);
+  return length < 0 ? length : answer(length);
 }
-function answer(length: number): Buffer | number {
+function answer(length: number): Buffer {
+  if (length < 0) throw new Error(`the core says ${length}`);
   const memory = instance.exports.memory as WebAssembly.Memory;
-  return length < 0 ? length : Buffer.from(memory.buffer.slice(call('golden_buffer'))).subarray(0, length);
+  return Buffer.from(memory.buffer.slice(call('golden_buffer'))).subarray(0, length);
 }
 const golden = <Shape>(name: string) =>
   JSON.parse(readFileSync(`${root}/shared-protocol/golden/${name}.json`, 'utf8')) as Shape;
@@ -31,6 +33,9 @@ interface View {
   fields: Record<string, string>;
   calls: Record<string, string>[];
   calls_truncated: boolean;
+  parts: Record<string, string>[];
+  limits: Record<string, string>[];
+  first?: true;
 }
 interface Vector {
   name: string;
@@ -41,6 +46,9 @@ interface Vector {
   fields: Record<string, string>;
   calls: Record<string, string>[];
   calls_truncated: boolean;
+  parts?: Record<string, string>[];
+  limits?: Record<string, string>[];
+  first?: true;
 }
 
 describe('the core reads events as golden/realtime.json says', () => {
@@ -60,20 +68,62 @@ describe('the core reads events as golden/realtime.json says', () => {
         fields: Object.fromEntries(
           Object.entries(view.fields).map(([number, value]) => [fields[Number(number)], value]),
         ),
-      }).toEqual(expected);
+      }).toEqual({ parts: [], limits: [], ...expected });
     });
 });
 
+/** Gives the core a JSON value by its buffer; 0 where it takes it. */
+function give(name: string, value: unknown): number {
+  const bytes = Buffer.from(JSON.stringify(value));
+  const memory = instance.exports.memory as WebAssembly.Memory;
+  new Uint8Array(memory.buffer).set(bytes, call('golden_buffer'));
+  return call(name, bytes.length);
+}
+
+/** A device with these settings, and a host that serves these tools. */
+function settle(settings: object, served: object[] = []): void {
+  const stored = Object.keys(settings).length > 0 ? settings : { 'device.name': 'tincan' };
+  expect(give('golden_set', stored)).toBe(0);
+  expect(give('golden_serve', served)).toBe(0);
+}
+
+interface Session {
+  name: string;
+  settings: object;
+  served?: object[];
+  session: object;
+}
+interface Change {
+  name: string;
+  from: object;
+  to: object;
+  served?: { from: object[]; to: object[] };
+  spoken?: boolean;
+  session: object | null;
+  waits: string[];
+}
+const { sessions, changes } = golden<{ sessions: Session[]; changes: Change[] }>('session');
+
 describe('session.update is what golden/session.json says', () => {
-  const { sessions } = golden<{ sessions: { name: string; settings: object; session: object }[] }>('session');
-  for (const { name, settings, session } of sessions)
+  for (const { name, settings, served, session } of sessions)
     it(name, () => {
-      const stored = Object.keys(settings).length > 0 ? settings : { 'device.name': 'tincan' };
-      const bytes = Buffer.from(JSON.stringify(stored));
-      const memory = instance.exports.memory as WebAssembly.Memory;
-      new Uint8Array(memory.buffer).set(bytes, call('golden_buffer'));
-      expect(call('golden_set', bytes.length)).toBe(0);
+      settle(settings, served);
       const got = answer(call('golden_session_update', 7));
       expect(JSON.parse(got.toString())).toEqual({ type: 'session.update', event_id: 'tc_7', session });
+    });
+});
+
+describe('a running session is told what golden/session.json says', () => {
+  const fixed = ['session.model', 'session.voice', 'session.reasoning'];
+  for (const { name, from, to, served, spoken, session, waits } of changes)
+    it(name, () => {
+      settle(from, served?.from);
+      call('golden_told');
+      settle(to, served?.to);
+      const got = answer(call('golden_change', 7, spoken ? 1 : 0));
+      const event = got.length === 0 ? null : JSON.parse(got.toString());
+      expect(event).toEqual(session && { type: 'session.update', event_id: 'tc_7', session });
+      const bits = call('golden_waits', spoken ? 1 : 0);
+      expect(fixed.filter((_, bit) => (bits >> bit) & 1)).toEqual(waits);
     });
 });

@@ -172,24 +172,28 @@ TC_TEST(link_never_waits_and_goes_on_where_it_stopped) {
     CHECK_EQ(stats().ring_used, 0);
 }
 
-TC_TEST(link_full_ring_drops_oldest_text_then_logs_then_metrics_then_events) {
-    static const tc_drop_class classes[] = {TC_DROP_EVENT, TC_DROP_METRIC, TC_DROP_LOG};
+TC_TEST(link_full_ring_drops_oldest_sound_then_text_then_logs_then_metrics_then_events) {
+    static const tc_drop_class classes[] = {TC_DROP_EVENT, TC_DROP_METRIC, TC_DROP_LOG,
+                                            TC_DROP_SOUND};
     uint32_t before[TC_DROP_CLASSES] = {0};
     start();
     fake.serial_room = 0;
     for (int i = 0; i < 200; i++) {
         tc_link_text("some text that nobody reads", 27);
-        for (int c = 0; c < 3; c++) {
+        for (int c = 0; c < 4; c++) {
             CHECK_EQ(notify(classes[c], i, 50), TC_OK);
         }
     }
-    CHECK_EQ(stats().dropped[TC_DROP_TEXT], 0);
+    CHECK_EQ(stats().dropped[TC_DROP_SOUND], 0);
     for (int tag = 1000; stats().dropped[TC_DROP_EVENT] == 0; tag++) {
         CHECK_EQ(notify(TC_DROP_EVENT, tag, 1000), TC_OK);
         tc_link_stats now = stats();
         CHECK(now.ring_used <= TC_LINK_TX_RING && now.ring_high <= TC_LINK_TX_RING);
         /* A class is touched only when the one before it is gone. The head (an event) may be
          * leaving. */
+        if (now.dropped[TC_DROP_TEXT] > before[TC_DROP_TEXT]) {
+            CHECK_EQ(now.dropped[TC_DROP_SOUND], 200);
+        }
         if (now.dropped[TC_DROP_LOG] > before[TC_DROP_LOG]) {
             CHECK_EQ(now.dropped[TC_DROP_TEXT], 200);
         }
@@ -204,6 +208,8 @@ TC_TEST(link_full_ring_drops_oldest_text_then_logs_then_metrics_then_events) {
 }
 
 TC_TEST(link_says_what_was_dropped_in_the_next_frame_and_numbers_show_each_loss) {
+    static const tc_drop_class frames[] = {TC_DROP_SOUND, TC_DROP_LOG, TC_DROP_METRIC,
+                                           TC_DROP_EVENT};
     tc_span json;
     uint32_t number, next = 0, lost = 0;
     size_t cursor = 0;
@@ -215,7 +221,7 @@ TC_TEST(link_says_what_was_dropped_in_the_next_frame_and_numbers_show_each_loss)
         if (roll % 3 == 0) {
             tc_link_text("some text", 9);
         } else {
-            tc_err error = notify((tc_drop_class)(1 + roll / 8 % 3), i, roll / 64 % 3000);
+            tc_err error = notify(frames[roll / 8 % 4], i, roll / 64 % 3000);
             CHECK(error == TC_OK || error == TC_ERR_FULL);
         }
         fake.serial_room = (long)(roll / 128 % 900);
@@ -245,10 +251,10 @@ TC_TEST(link_says_what_was_dropped_in_the_next_frame_and_numbers_show_each_loss)
         }
     }
     tc_link_stats end = stats();
-    CHECK(end.dropped[TC_DROP_TEXT] > 0 && end.dropped[TC_DROP_LOG] > 0 &&
-          end.dropped[TC_DROP_METRIC] > 0);
-    CHECK_EQ(lost,
-             end.dropped[TC_DROP_LOG] + end.dropped[TC_DROP_METRIC] + end.dropped[TC_DROP_EVENT]);
+    CHECK(end.dropped[TC_DROP_SOUND] > 0 && end.dropped[TC_DROP_TEXT] > 0 &&
+          end.dropped[TC_DROP_LOG] > 0 && end.dropped[TC_DROP_METRIC] > 0);
+    CHECK_EQ(lost, end.dropped[TC_DROP_SOUND] + end.dropped[TC_DROP_LOG] +
+                       end.dropped[TC_DROP_METRIC] + end.dropped[TC_DROP_EVENT]);
     for (int drop = 0; drop < TC_DROP_CLASSES; drop++) {
         CHECK_EQ(said[drop], end.dropped[drop]);
     }

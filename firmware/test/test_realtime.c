@@ -27,10 +27,10 @@ TC_TEST(realtime_simple_events) {
 
 TC_TEST(realtime_response_create) {
     begin();
-    CHECK_EQ(tc_realtime_response_create(&w, 2, NULL, false), TC_OK);
+    CHECK_EQ(tc_realtime_response_create(&w, 2, NULL, NULL), TC_OK);
     CHECK_TEXT(text, w.length, "{\"type\":\"response.create\",\"event_id\":\"tc_2\"}");
     begin();
-    CHECK_EQ(tc_realtime_response_create(&w, 2, "Say \"hi\".", true), TC_OK);
+    CHECK_EQ(tc_realtime_response_create(&w, 2, "Say \"hi\".", "none"), TC_OK);
     CHECK_TEXT(text, w.length,
                "{\"type\":\"response.create\",\"event_id\":\"tc_2\",\"response\":{\"instructions\":"
                "\"Say \\\"hi\\\".\","

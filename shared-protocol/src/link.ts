@@ -43,7 +43,7 @@ export const METHODS = {
   },
   'settings.commit': {
     params: { trial: 'boolean?' },
-    help: 'Keeps all staged settings at once, or none, and answers which changed and what follows. With `trial` a network that changed is joined first: a `state` of reason `wifi_up` says that all is kept, any other `wifi_…` that the former settings are back.',
+    help: 'Keeps all staged settings at once, or none, and answers which changed and what follows; a session that runs is told of them at once, but for what `waits` names. With `trial` a network that changed is joined first: a `state` of reason `wifi_up` says that all is kept, any other `wifi_…` that the former settings are back.',
   },
   'settings.discard': { params: {}, help: 'Forgets what is staged.' },
   'session.start': { params: {}, help: 'Connects; the way shows in `state` notifications.' },
@@ -54,11 +54,11 @@ export const METHODS = {
   'talk.release': { params: {}, help: 'The talk button comes up.' },
   'tools.serve': {
     params: { tools: 'object[]', timeout_ms: 'number?' },
-    help: 'Tools that the host runs (as in session.tools; all together at most 8 KiB), offered beside those of the device; each call is a `tool.call`, answered by tool.result within timeout_ms (default 10000). An empty list takes them back. They last until the device restarts; a running session learns of them at once.',
+    help: 'Tools that the host runs, as in session.tools: type (function), name (at most 64 of A-Z a-z 0-9 _ -, none of the device), description, parameters; at most 64, all together 8 KiB of JSON. They are offered beside those of the device, also where tools.enabled is off; each call is a `tool.call`, answered by tool.result within timeout_ms (100 to 600000; default 10000). A list takes the place of the former; an empty one takes them back. They last until the device restarts; a running session learns of them at once.',
   },
   'tool.result': {
     params: { call_id: 'string', output: 'any' },
-    help: 'The output of a call of the host: an object, or a text; at most 16 KiB.',
+    help: 'The output of a call of the host: a text goes to the model as it is, any other JSON as its text; at most 16 KiB. STATE: no such call is open (any more).',
   },
   'token.lend': {
     params: { token: 'string', expires_at: 'number?' },
@@ -66,7 +66,7 @@ export const METHODS = {
   },
   'sound.tap': {
     params: { on: 'boolean' },
-    help: 'Sends the packets of both voices as `sound` notifications, or no longer.',
+    help: 'Sends the packets of both voices as `sound` notifications, or no longer: those that were sent to the server, and those that the loudspeaker plays, in order. Off after each start.',
   },
   'ota.begin': {
     params: { size: 'number', sha256: 'string', downgrade: 'boolean?' },
@@ -108,13 +108,16 @@ export const NOTIFICATIONS = {
   },
   'tool.call': {
     drop: 'event',
-    help: 'A call of a tool that the host serves: name, call_id, arguments, timeout_ms.',
+    help: 'A call of a tool that the host serves: name, call_id, arguments (an object of at most 16 KiB), timeout_ms. At most eight wait at once; without a result in time the model is told so.',
   },
   sound: {
     drop: 'sound',
-    help: 'Opus packets, 20 ms each: from (microphone, loudspeaker), at (of the first, in samples of 48 kHz since the session began), packets (base64; null where one is missing).',
+    help: 'Opus packets, 20 ms each (one that is not stands alone): from (microphone, loudspeaker), at (of the first, in samples of 48 kHz since the session began; both voices have one clock), packets (base64, at most five; null where one is missing). A longer gap begins a new frame.',
   },
-  tool: { drop: 'event', help: 'A tool ran: name, call_id, arguments, output.' },
+  tool: {
+    drop: 'event',
+    help: 'A tool of the device ran, or a call was refused: name, call_id, arguments, output.',
+  },
   dropped: { drop: 'event', help: 'How many of each class the full ring dropped since the last frame.' },
 } as const satisfies Record<string, { drop: DropClass; help: string }>;
 export type Notification = keyof typeof NOTIFICATIONS;
@@ -271,6 +274,9 @@ export const STATS = {
   capture: 'Packets of sound sent, refused by the peer connection, failed to encode.',
   session:
     'state; sessions, failures, responses, calls, interruptions; events_in, events_bad, events_large; illegal transitions; outbox_high; muted.',
+  tools:
+    'served (definitions of the host in force); host_calls given to it, host_answered by it, host_late (answered for it when its time was over), host_dropped (cancelled, or their session ended); changes of a running session sent, changes_refused by the server.',
+  sound: 'sound.tap: frames and packets sent, packets dropped on their way from the audio task.',
   ends: 'The last ten ends of sessions and of tries for one, the oldest first: reason, at_ms, lasted_ms, detail.',
   memory: 'internal and external: free and low (the lowest since the start), in bytes.',
   tasks:
@@ -330,4 +336,6 @@ export interface CommitAnswer {
   effect: 'none' | 'now' | 'session' | 'wifi';
   /** It is in force, but not kept before its network is joined. */
   trial?: true;
+  /** Changed settings that the running session does not follow: they hold from the next one on. */
+  waits?: string[];
 }

@@ -25,9 +25,9 @@ export interface TextSetting extends Common {
   /**
    * `word`: printable ASCII, no white space inside; `url`: an absolute https URL (http only to a loopback host);
    * `lines`: may hold line breaks; `passphrase`: empty, 8 to 63 bytes, or 64 hex digits (WPA);
-   * `pin`: empty, or 64 hex digits (SHA-256).
+   * `pin`: empty, or 64 hex digits (SHA-256); `query`: what follows the "?" of a URL, without keys: URLs are shown.
    */
-  readonly form?: 'word' | 'url' | 'lines' | 'passphrase' | 'pin';
+  readonly form?: 'word' | 'url' | 'lines' | 'passphrase' | 'pin' | 'query';
   /** The device cannot work while this is empty. */
   readonly required?: boolean;
 }
@@ -167,9 +167,17 @@ export const SETTINGS = {
     key: 'srv_query',
     max: 127,
     default: '',
-    form: 'word',
+    form: 'query',
     effect: 'session',
-    help: 'Added to the URL after "?", for servers that want a model there.',
+    help: 'Added to the URL after "?", for servers that want a model there. No key: that is server.token.',
+  },
+  'server.body': {
+    type: 'choice',
+    key: 'srv_body',
+    choices: ['sdp', 'session'],
+    default: 'sdp',
+    effect: 'session',
+    help: 'What is posted: the SDP offer alone (the session, with its model, was fixed when the secret was made), or offer and session together (multipart), as a standard key or an Azure key wants it.',
   },
   'server.label': {
     type: 'text',
@@ -196,7 +204,7 @@ export const SETTINGS = {
     default: 'marin',
     form: 'word',
     effect: 'session',
-    help: 'Voice of the answers.',
+    help: 'Voice of the answers. A session that has spoken keeps its voice; a new one holds from the next on.',
   },
   'session.speed': {
     type: 'number',
@@ -207,7 +215,7 @@ export const SETTINGS = {
     default: 100,
     unit: '%',
     effect: 'session',
-    help: 'Speed of the voice.',
+    help: 'Speed of the voice; it changes between two answers.',
   },
   'session.instructions': {
     type: 'text',
@@ -262,7 +270,7 @@ export const SETTINGS = {
     default: 'auto',
     form: 'word',
     effect: 'session',
-    help: 'Whether the model calls tools: auto, none, required, or the name of the one that it must call.',
+    help: 'Whether the model calls tools: auto, none, required, or the name of the one that it must call (auto while no such tool is offered). What came of a call is said in any case.',
   },
   'session.reasoning': {
     type: 'choice',
@@ -384,7 +392,7 @@ export const SETTINGS = {
     default: 0,
     unit: 'ms',
     effect: 'session',
-    help: 'server_vad: prompt the person after this much silence; 0 for never, else 5000 or more.',
+    help: 'server_vad: prompt the person after this much silence; 0 for never, else 5000 or more. Prompts that nobody answers do not keep the session from ending at device.idle_limit.',
   },
   'turn.eagerness': {
     type: 'choice',
@@ -399,7 +407,7 @@ export const SETTINGS = {
     key: 'vad_respond',
     default: true,
     effect: 'session',
-    help: 'Answer by itself when a turn ends.',
+    help: 'Answer by itself when a turn ends, with push-to-talk when the button comes up; off: the host asks for each answer (`tincan send`).',
   },
   'turn.interrupt': {
     type: 'flag',
@@ -459,7 +467,7 @@ export const SETTINGS = {
     key: 'tools',
     default: true,
     effect: 'session',
-    help: 'Offer the device tools (light, volume, end of session) to the model.',
+    help: 'Offer the device tools (light, volume, end of session) to the model; those that the host serves are offered in any case.',
   },
   'device.name': {
     type: 'text',

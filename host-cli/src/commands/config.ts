@@ -157,5 +157,5 @@ async function apply(context: Context, values: SettingValues): Promise<void> {
     applyAndJoin(device, values, context.signal),
   );
   const what = answer.changed.length > 0 ? `changed ${answer.changed.join(', ')}` : 'nothing changed';
-  context.out.result(answer, `${what}${follows(answer.effect, joined)}`);
+  context.out.result(answer, `${what}${follows(answer, joined)}`);
 }

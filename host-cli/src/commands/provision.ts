@@ -1,5 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { SETTINGS, type SettingsAnswer, type StateChange } from '@tincan/shared-protocol';
+import { type CommitAnswer, SETTINGS, type SettingsAnswer, type StateChange } from '@tincan/shared-protocol';
 import { findBoard } from '../build/board.ts';
 import { type Context, openBoard } from '../context.ts';
 import { Device } from '../device/device.ts';
@@ -151,7 +151,7 @@ async function onRunning(
     const ms = Math.round(performance.now() - started);
     context.out.result(
       { way: 'online', settings: Object.keys(values), ...answer, address: joined?.detail, ms },
-      `${hello.name}: ${answer.changed.length} of ${count(values)} changed and read back in ${ms} ms${follows(answer.effect, joined)}`,
+      `${hello.name}: ${answer.changed.length} of ${count(values)} changed and read back in ${ms} ms${follows(answer, joined)}`,
     );
   } finally {
     await device.close();
@@ -183,9 +183,11 @@ function count(values: SettingValues): string {
 }
 
 /** What a commit sets going, for people. */
-export function follows(effect: string, joined: StateChange | undefined): string {
+export function follows({ effect, waits }: CommitAnswer, joined: StateChange | undefined): string {
   if (joined) return `; it is on the network${joined.detail ? ` as ${joined.detail}` : ''}`;
   if (effect === 'wifi') return '; it joins the network as soon as nothing is missing';
-  if (effect === 'session') return '; it holds from the next session on';
+  if (waits?.length)
+    return `; ${waits.join(', ')} ${waits.length === 1 ? 'waits' : 'wait'} for the next session`;
+  if (effect === 'session') return '; a session that runs follows at once';
   return '';
 }

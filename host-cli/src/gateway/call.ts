@@ -1,4 +1,5 @@
 /** One session and what carries it, those who listen in beside it, and what observers may know of it. */
+import { Transcript } from '@tincan/shared-protocol';
 import { FRAME, join, RATE } from './audio.ts';
 import type { Brain } from './brain.ts';
 import type { Clock } from './clock.ts';
@@ -85,7 +86,7 @@ export class Call implements CallInfo {
   readonly #sidebands = new Set<Sideband>();
   readonly #early: string[] = [];
   readonly #heard: Int16Array[] = [];
-  readonly #transcript: TranscriptEntry[] = [];
+  readonly #transcript = new Transcript();
   #carrier: Carrier | undefined;
   #started = false;
 
@@ -180,7 +181,10 @@ export class Call implements CallInfo {
   }
 
   transcript(): readonly TranscriptEntry[] {
-    return this.#transcript;
+    return this.#transcript
+      .turns()
+      .filter(({ text }) => text !== '')
+      .map(({ role, text, item_id: id }) => ({ role, text, id }));
   }
 
   stats(): CallStats {
@@ -211,24 +215,11 @@ export class Call implements CallInfo {
   }
 
   #send(event: ServerEvent): void {
-    this.#write(event);
+    this.#transcript.feed(event, 'server');
     this.#options.event(this, 'server', event);
     this.#channel.send(event);
     if (this.#sidebands.size === 0 || event.type === 'session.created') return;
     const text = JSON.stringify(event);
     for (const sideband of this.#sidebands) sideband.send(text);
-  }
-
-  /** Keeps the transcript. */
-  #write(event: ServerEvent): void {
-    if (event.type === 'conversation.item.input_audio_transcription.completed') {
-      this.#transcript.push({ role: 'user', text: event.transcript, id: event.item_id });
-    } else if (event.type === 'conversation.item.done' && event.item.type === 'message' && event.item.id) {
-      const { role, id } = event.item;
-      const text = event.item.content
-        .map((part) => ('transcript' in part && part.transcript) || part.text || '')
-        .join('');
-      if (text && role !== 'system') this.#transcript.push({ role, text, id });
-    }
   }
 }

@@ -2,15 +2,31 @@ import { describe, expect, it } from 'vitest';
 import { readGolden } from '../golden.ts';
 import { SETTING_NAMES, SETTINGS } from '../settings.ts';
 import { SettingError } from '../settings-check.ts';
-import { allSettings, type SettingValues, sessionFromSettings } from './session.ts';
+import {
+  allSettings,
+  type ServedTool,
+  type SettingValues,
+  sessionChange,
+  sessionFromSettings,
+} from './session.ts';
 
-const { sessions } = readGolden<{ sessions: { name: string; settings: SettingValues; session: unknown }[] }>(
-  'session.json',
-);
+const { sessions, changes } = readGolden<{
+  sessions: { name: string; settings: SettingValues; served?: ServedTool[]; session: unknown }[];
+  changes: {
+    name: string;
+    from: SettingValues;
+    to: SettingValues;
+    served?: { from: ServedTool[]; to: ServedTool[] };
+    spoken?: boolean;
+    session: unknown;
+    waits: string[];
+  }[];
+}>('session.json');
 
 describe('sessionFromSettings', () => {
-  it.each(sessions.map((vector) => [vector.name, vector] as const))('%s', (_name, { settings, session }) => {
-    expect(JSON.parse(JSON.stringify(sessionFromSettings(settings)))).toEqual(session);
+  it.each(sessions.map((vector) => [vector.name, vector] as const))('%s', (_name, vector) => {
+    const session = sessionFromSettings(vector.settings, vector.served);
+    expect(JSON.parse(JSON.stringify(session))).toEqual(vector.session);
   });
 
   it('makes exact hundredths of every percentage', () => {
@@ -30,6 +46,17 @@ describe('sessionFromSettings', () => {
   it('checks its settings', () => {
     expect(() => sessionFromSettings({ 'session.speed': 500 })).toThrow(SettingError);
     expect(() => sessionFromSettings({ 'no.such': 1 } as SettingValues)).toThrow(SettingError);
+  });
+});
+
+describe('sessionChange', () => {
+  it.each(changes.map((vector) => [vector.name, vector] as const))('%s', (_name, vector) => {
+    const change = sessionChange(vector.from, vector.to, {
+      ...vector.served,
+      spoken: vector.spoken ?? false,
+    });
+    expect(JSON.parse(JSON.stringify(change.session ?? null))).toEqual(vector.session);
+    expect(change.waits).toEqual(vector.waits);
   });
 });
 
