@@ -6,14 +6,15 @@ import { aborted, type Context } from '../context.ts';
 import { messageOf, TincanError } from '../errors.ts';
 import { parseAnnounced } from '../gateway/announce.ts';
 import { systemClock } from '../gateway/clock.ts';
-import { type GatewayOptions, startGateway } from '../gateway/index.ts';
+import { startGateway } from '../gateway/index.ts';
 import { DeviceDesk } from '../gateway/store/desk.ts';
 import { registerSecret } from '../redact.ts';
 import { configFolder } from '../state.ts';
 import { storeOf } from './gateway-device.ts';
+import { openPipeline, type PipelineCommandOptions } from './gateway-pipeline.ts';
 import { openRelay, type RelayCommandOptions } from './gateway-relay.ts';
 
-export interface GatewayCommandOptions extends RelayCommandOptions {
+export interface GatewayCommandOptions extends RelayCommandOptions, PipelineCommandOptions {
   mode: string;
   script?: string;
   listen: string;
@@ -25,7 +26,24 @@ export interface GatewayCommandOptions extends RelayCommandOptions {
   db?: string;
 }
 
-const MODES = ['echo', 'script', 'relay'] as const;
+const MODES = ['echo', 'script', 'pipeline', 'relay'] as const;
+/** Options that belong to one mode; in another they would do nothing, and nobody would see it. */
+const OF_MODE = {
+  script: 'script',
+  stt: 'pipeline',
+  sttModel: 'pipeline',
+  sttGrammar: 'pipeline',
+  llm: 'pipeline',
+  llmModel: 'pipeline',
+  tts: 'pipeline',
+  ttsModel: 'pipeline',
+  ttsVoice: 'pipeline',
+  upstream: 'relay',
+  upstreamAuth: 'relay',
+  upstreamKeyFile: 'relay',
+  upstreamPin: 'relay',
+  session: 'relay',
+} as const satisfies Partial<Record<keyof GatewayCommandOptions, (typeof MODES)[number]>>;
 
 /** The token that devices must show, and where it came from. @throws TincanError SECRET_FILE */
 export function gatewayToken(
@@ -69,22 +87,16 @@ function deviceUrl(url: string, announced: readonly string[]): string {
   return target.href;
 }
 
-/** Options that would do nothing are a mistake that nobody sees. @throws TincanError USAGE */
-function refuseRelayOptions(options: GatewayCommandOptions): void {
-  const idle = (
-    [
-      ['upstream', '--upstream'],
-      ['upstreamAuth', '--upstream-auth'],
-      ['upstreamKeyFile', '--upstream-key-file'],
-      ['upstreamPin', '--upstream-pin'],
-      ['session', '--session'],
-    ] as const
-  ).find(([name]) => options[name] !== undefined);
-  if (idle === undefined) return;
-  throw new TincanError('USAGE', `${idle[1]} belongs to mode relay, and the mode is ${options.mode}.`, {
-    exit: 'usage',
-    hint: 'Add --mode relay, or leave the option out.',
-  });
+/** @throws TincanError USAGE where an option belongs to another mode */
+function refuseIdle(options: GatewayCommandOptions): void {
+  for (const [name, mode] of Object.entries(OF_MODE)) {
+    if (options[name as keyof typeof OF_MODE] === undefined || mode === options.mode) continue;
+    const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new TincanError('USAGE', `${option} belongs to mode ${mode}, and the mode is ${options.mode}.`, {
+      exit: 'usage',
+      hint: `Add --mode ${mode}, or leave the option out.`,
+    });
+  }
 }
 
 /** `tincan gateway`: a Realtime server on this machine, until Ctrl-C. */
@@ -97,6 +109,7 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
       hint: `Modes: ${MODES.join(', ')}.`,
     });
   }
+  refuseIdle(options);
   const { token, from, made } = gatewayToken(context, options.tokenFile);
   registerSecret(token);
   const announced = parseAnnounced(options.announce ?? []);
@@ -109,9 +122,9 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
   const store = storeOf(context, options.db);
   const desk = new DeviceDesk({ store, clock: systemClock(), now: Date.now, log });
   const relay = mode === 'relay' ? await openRelay(context, options, desk) : undefined;
-  if (relay === undefined) refuseRelayOptions(options);
+  const pipeline = mode === 'pipeline' ? await openPipeline(context, options) : undefined;
   const server = await startGateway({
-    mode: relay?.relay ?? (mode as GatewayOptions['mode']),
+    mode: relay?.relay ?? pipeline ?? (mode as 'echo' | 'script'),
     desk,
     listen: options.listen,
     token,

@@ -13,6 +13,8 @@ import {
 import { Turns, turnLine } from '../device/turns.ts';
 import { asTincanError, interrupted, messageOf, TincanError } from '../errors.ts';
 import { redact } from '../redact.ts';
+import type { TokenSource } from '../token/mint.ts';
+import { startSupply } from '../token/supply.ts';
 import { serveTools } from '../tools/index.ts';
 
 export interface TailOptions {
@@ -25,6 +27,10 @@ export interface TailOptions {
   start?: boolean;
   /** A file with tools that the model may call. */
   tools?: string;
+  /** Who makes tokens for the device while tail runs; where that is, and its pin. */
+  token?: TokenSource;
+  tokenUrl?: string;
+  tokenPin?: string;
 }
 
 const TURNS_EVERY_MS = 500;
@@ -71,11 +77,16 @@ export async function tail(context: Context, options: TailOptions): Promise<void
   });
   let timer: NodeJS.Timeout | undefined;
   let tools: { close(): Promise<void> } | undefined;
+  let supply: { close(): Promise<void> } | undefined;
   try {
     const greeted = greet(device, context);
     if (options.tools !== undefined) {
       await greeted;
       tools = await serveTools(options.tools, device, out);
+    }
+    if (options.token !== undefined) {
+      await greeted;
+      supply = await startSupply(context, device, { ...options, from: options.token });
     }
     if (options.start) await greeted.then(() => startSession(device));
     const time = new Promise<'time'>((resolve) => {
@@ -95,6 +106,7 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     clearInterval(ticking);
     tellTurns(turns.end());
     await tools?.close();
+    await supply?.close();
     out.note(`${device.received} frames, ${device.lost} lost, ${device.broken} damaged`);
     await device.close();
     if (file !== undefined) closeSync(file);

@@ -40,7 +40,7 @@ export function addGateway(program: Command): void {
   )
     .option(
       '--mode <mode>',
-      'echo: says back what it hears; script: a written conversation; relay: calls go on to a server, with a key that devices do not have',
+      'echo: says back what it hears; script: a written conversation; pipeline: speech-to-text, model and speech of your own; relay: calls go on to a server, with a key that devices do not have',
       'echo',
     )
     .option('--script <file>', 'the conversation of mode script')
@@ -58,6 +58,20 @@ export function addGateway(program: Command): void {
     )
     .option('--ota <dir>', 'folder with images for updates of devices: <dir>/<board>/tincan.bin')
     .addOption(DB())
+    .option(
+      '--stt <url>',
+      'pipeline: OpenAI-compatible server that writes down (key: TINCAN_STT_KEY), or pocketsphinx',
+    )
+    .option('--stt-model <name>', 'pipeline: its model')
+    .option(
+      '--stt-grammar <file>',
+      'pipeline: what may be said, for pocketsphinx (JSGF, a script, or sentences)',
+    )
+    .option('--llm <url>', 'pipeline: OpenAI-compatible server that answers (key: TINCAN_LLM_KEY)')
+    .option('--llm-model <name>', 'pipeline: its model')
+    .option('--tts <url>', 'pipeline: OpenAI-compatible server that speaks (key: TINCAN_TTS_KEY), or flite')
+    .option('--tts-model <name>', 'pipeline: its model')
+    .option('--tts-voice <name>', 'pipeline: its voice')
     .option('--upstream <url>', 'relay: where offers are posted (default: that of OpenAI)')
     .addOption(
       new Option('--upstream-auth <way>', 'relay: how the key is sent (default: by the server)').choices([
@@ -73,6 +87,11 @@ export function addGateway(program: Command): void {
     .option('--session <file>', 'relay: session (JSON) that is laid over what devices choose')
     .action(async (options: Common & GatewayCommandOptions) =>
       (await import('../commands/gateway.ts')).gateway(contextOf(options), options),
+    )
+    .addHelpText(
+      'after',
+      '  $ tincan gateway --mode pipeline --stt pocketsphinx --stt-grammar words.txt --llm http://127.0.0.1:11434/v1 --tts flite\n' +
+        '  $ tincan gateway --mode relay --session kitchen.json --tls --listen 0.0.0.0:8443\n',
     );
   addDevices(gateway);
   verb(

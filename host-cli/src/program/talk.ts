@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Common, contextOf, seconds, verb } from './parts.ts';
 
 /** What is said and heard: tail, say, send, session. */
@@ -9,6 +9,14 @@ export function addTalk(program: Command): void {
     .option('--until <name>', 'end with this event, notification, or state:NAME')
     .option('--deltas', 'show the pieces of texts as they come')
     .option('--start', 'start a session first')
+    .addOption(
+      new Option(
+        '--token <server>',
+        'keep the device supplied with ephemeral secrets, as `tincan token --from` makes them',
+      ).choices(['openai', 'azure', 'gateway']),
+    )
+    .option('--token-url <url>', 'the server that makes them')
+    .option('--token-pin <sha256>', 'its key, where it has a certificate of its own')
     .option('--tools <file>', 'tools that the model may call: TypeScript, loaded again when it changes')
     .addHelpText(
       'after',
@@ -25,6 +33,9 @@ export function addTalk(program: Command): void {
           deltas?: boolean;
           start?: boolean;
           tools?: string;
+          token?: 'openai' | 'azure' | 'gateway';
+          tokenUrl?: string;
+          tokenPin?: string;
         },
       ) => (await import('../commands/tail.ts')).tail(contextOf(options), options),
     );

@@ -41,6 +41,8 @@ const SECRET_VALUE = new RegExp(
   's',
 );
 
+const TOKEN_MAKERS = new Set(['openai', 'azure', 'gateway']);
+
 /**
  * Refuses secrets among the arguments, before anything else looks at them; the value is kept out of every message.
  * @throws TincanError SECRET_ARGUMENT
@@ -54,6 +56,8 @@ export function refuseSecretArguments(argv: readonly string[]): void {
     const following = argv[i + 1]?.startsWith('-') === false ? argv[i + 1] : undefined;
     const value = option?.[1] ?? pair?.[2] ?? (option || bare ? following : undefined);
     if (option === null && pair === null && !(bare && following !== undefined)) continue;
+    // `tincan tail --token gateway` names who makes tokens.
+    if (/^--token(?:=|$)/i.test(argument) && value !== undefined && TOKEN_MAKERS.has(value)) continue;
     if (value !== undefined) registerSecret(value);
     const what = option ? (argument.split('=')[0] ?? argument) : (pair?.[1] ?? argument);
     throw new TincanError(

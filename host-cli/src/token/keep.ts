@@ -21,6 +21,8 @@ export interface KeepOptions {
   wait?(ms: number, signal: AbortSignal): Promise<void>;
   /** 0 to 1, for the jitter. */
   random?(): number;
+  /** The device has one. */
+  lent?(): void;
   note?(line: string): void;
   warn?(line: string): void;
 }
@@ -45,7 +47,7 @@ export async function keepSupplied(
   signal: AbortSignal,
   options: KeepOptions = {},
 ): Promise<void> {
-  const { now = Date.now, wait = sleep, random = Math.random, note, warn } = options;
+  const { now = Date.now, wait = sleep, random = Math.random, lent, note, warn } = options;
   let wake = new AbortController();
   const again = () => wake.abort();
   const unlisten = device.listen({
@@ -77,6 +79,7 @@ export async function keepSupplied(
         failures = 0;
         const end =
           expiresAt === undefined ? '' : ` until ${new Date(expiresAt * 1000).toTimeString().slice(0, 8)}`;
+        lent?.();
         note?.(`the device has a token${end}`);
         pause = Math.max(0, due - now());
       } catch (error) {

@@ -1,8 +1,17 @@
 /**
- * One at a time, among all processes of this machine: a file that says who holds it. A holder that died leaves its file
+ * One at a time, among all processes of this machine: a link that says who holds it. A holder that died leaves it
  * behind; whoever comes next sees that it is dead and takes over. What is done under the lock is short and synchronous.
  */
-import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 
 /** A process, so that a later one with the same number is not taken for it. */
@@ -21,7 +30,7 @@ export interface LockOptions {
 const WAIT_MS = 3000;
 const POLL_MS = 5;
 /** A file without a holder in it (its maker died while writing), or a take-over that never ended. */
-const ABANDONED_MS = 5000;
+const ABANDONED_MS = 2000;
 
 /** Field 22 of /proc/PID/stat (proc(5)); the name in field 2 may hold blanks and brackets. */
 function startOf(pid: number): string {
@@ -80,9 +89,12 @@ export function withLock<T>(file: string, run: () => T, { waitMs = WAIT_MS }: Lo
   }
 }
 
+/** The holder is the target of a symbolic link: so it is there in the same moment as the lock, or neither is. */
 function take(file: string): boolean {
+  const holder = JSON.stringify(thisProcess());
   try {
-    writeFileSync(file, JSON.stringify(thisProcess()), { flag: 'wx', mode: 0o600 });
+    if (process.platform === 'win32') writeFileSync(file, holder, { flag: 'wx', mode: 0o600 });
+    else symlinkSync(holder, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -92,14 +104,14 @@ function take(file: string): boolean {
 
 const ageOf = (path: string): number => {
   try {
-    return Date.now() - statSync(path).mtimeMs;
+    return Date.now() - lstatSync(path).mtimeMs;
   } catch {
     return 0;
   }
 };
 const textOf = (path: string): string | undefined => {
   try {
-    return readFileSync(path, 'utf8');
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : readFileSync(path, 'utf8');
   } catch {
     return undefined;
   }
