@@ -31,7 +31,8 @@ function parse(argv: string[]): { reached: string; options: Record<string, unkno
   let found: ReturnType<typeof parse> | undefined;
   const disarm = (command: Command): void => {
     command.exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined });
-    if (command.commands.length === 0) {
+    // `tincan gateway` runs by itself, and has commands below it.
+    if (command.commands.length === 0 || command.name() === 'gateway') {
       command.action(() => {
         found = { reached: command.name(), options: command.opts(), args: command.args };
       });

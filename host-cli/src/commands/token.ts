@@ -33,6 +33,10 @@ export async function token(context: Context, options: TokenOptions): Promise<vo
         ? 'it is not said when it expires'
         : `it expires at ${new Date(expiresAt * 1000).toLocaleString('sv')}`;
     out.note(write ? `${until}; the file can be read by you only` : until);
+    if (write && expiresAt !== undefined)
+      out.note(
+        `a device gets it so: tincan provision --token-file ${options.out} --set server.token_expires=${expiresAt}`,
+      );
   } finally {
     write?.drop();
   }

@@ -15,6 +15,8 @@ export interface RelayCallOptions {
   model: string | undefined;
   /** How old it is already, in ms. */
   age: number;
+  /** Until when a former gateway saw it, where one made it; ms since 1970. */
+  seen: number | undefined;
   upstream: Upstream;
   desk: DeviceDesk;
   clock: Clock;
@@ -39,6 +41,7 @@ export class RelayCall implements LiveCall {
   readonly #options: RelayCallOptions;
   readonly #timers = new Set<() => void>();
   #sideband: Sideband | undefined;
+  #watched = false;
   #model: string | undefined;
   /** Responses under way, and whether sound is being played. */
   #responding = false;
@@ -63,20 +66,23 @@ export class RelayCall implements LiveCall {
     this.#sideband = new Sideband({
       target: () => upstream.sideband(upstreamId),
       clock,
+      known: options.seen !== undefined,
       open: () => {
+        this.#watched = true;
         this.#responding = this.#speaking = false;
         options.log(`call ${this.id}: watched from beside`);
       },
       event: (event) => this.handle(event),
-      gone: () => this.#finish('it ended'),
+      gone: () => this.#gone(),
       none: (why) => this.#unmetered(why),
       log: (line) => options.log(`call ${this.id}: ${line}`),
     });
   }
 
-  /** Whether what it uses is seen. */
-  get watched(): boolean {
-    return this.#sideband !== undefined;
+  /** The server knows it no more. */
+  #gone(): void {
+    if (this.#watched) this.#finish('it ended');
+    else this.#finish('it ended while the gateway was away', this.#options.seen);
   }
 
   /** An event that the server sent to the device. */
@@ -158,13 +164,13 @@ export class RelayCall implements LiveCall {
     }
   }
 
-  #finish(reason: string): void {
+  #finish(reason: string, at?: number): void {
     if (this.#ended) return;
     this.#ended = true;
     for (const cancel of this.#timers) cancel();
     this.#sideband?.close();
     this.#options.log(`call ${this.id} ended: ${reason}`);
-    this.#options.desk.ended(this.id, reason);
+    this.#options.desk.ended(this.id, reason, at);
     this.#options.ended(this);
   }
 

@@ -35,6 +35,7 @@ export interface RelayOptions {
 
 /** Calls of all devices together, where nothing else is said. */
 const MAX_CALLS = 64;
+const CLOSE_MS = 5000;
 
 interface Kept {
   call: RelayCall;
@@ -63,8 +64,9 @@ export class Relay implements CallHost {
         continue;
       }
       log(`call ${left.id}: taken up again`);
-      desk.store.adoptCall(left.id, now());
-      this.#keep({ ...left, upstreamId: left.upstream, age: now() - left.started }, '');
+      desk.store.adoptCall(left.id);
+      const { id, device, model, upstream: upstreamId, started, seen } = left;
+      this.#keep({ id, device, model, upstreamId, age: now() - started, seen }, '');
     }
   }
 
@@ -151,12 +153,14 @@ export class Relay implements CallHost {
       device,
       model,
       age,
+      seen,
     }: {
       id: string;
       upstreamId: string | undefined;
       device: number | undefined;
       model: string | undefined;
       age: number;
+      seen?: number;
     },
     owner: string,
   ): RelayCall {
@@ -167,6 +171,7 @@ export class Relay implements CallHost {
       device,
       model,
       age,
+      seen,
       upstream,
       desk,
       clock,
@@ -188,9 +193,15 @@ export class Relay implements CallHost {
     return kept.call.hangUpFor();
   }
 
-  /** Ends all calls, here and at the server. */
+  /** Ends all calls, here and at the server; one that does not answer is not waited for long. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all([...this.#calls.values()].map(({ call }) => call.close('the gateway closes')));
+    const ends = [...this.#calls.values()].map(({ call }) => call.close('the gateway closes'));
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([Promise.all(ends), patience]);
+    clearTimeout(timer);
   }
 }

@@ -600,4 +600,17 @@ describe('a gateway that was killed', () => {
     upstream.send(done('resp_9'));
     await expect.poll(() => statusOf(store, 0, now())[0]?.tokens.input).toBe(1000);
   });
+
+  it('closes a call that ended meanwhile where it was last seen', async () => {
+    const relay = await start();
+    const left = { id: 'rtc_left', device: undefined, mode: 'relay', server: upstream.url, metered: true };
+    store.startCall({ ...left, upstream: 'rtc_u1_gone', at: NOON - 600_000 });
+    transact(store.file, (sql) =>
+      sql.run(`UPDATE calls SET owner = '{"pid":1,"host":"gone","start":"x"}', seen = started + 30000`),
+    );
+    relay.resume();
+    await expect.poll(() => store.openCalls(now())).toEqual([]);
+    expect(statusOf(store, 0, now())[0]).toMatchObject({ calls: 1, live: 0, minutes: 0.5 });
+    expect(lines.join()).toContain('call rtc_left ended: it ended while the gateway was away');
+  });
 });

@@ -12,6 +12,8 @@ export interface SidebandOptions {
   clock: Clock;
   /** 0 to 1, for the jitter. */
   random?(): number;
+  /** The call was there before: 404 means that it has ended. */
+  known: boolean;
   event(event: Record<string, unknown>): void;
   open(): void;
   /** The call is no more: it was known, and now is not. */
@@ -41,11 +43,12 @@ export class Sideband {
   #cancel: (() => void) | undefined;
   #failures = 0;
   #unknown = 0;
-  #wasOpen = false;
+  #known: boolean;
   #closed = false;
 
   constructor(options: SidebandOptions) {
     this.#options = options;
+    this.#known = options.known;
     this.#connect();
   }
 
@@ -90,7 +93,7 @@ export class Sideband {
       socket.terminate();
     });
     socket.on('open', () => {
-      this.#wasOpen = true;
+      this.#known = true;
       this.#failures = 0;
       this.#unknown = 0;
       this.#options.open();
@@ -123,7 +126,7 @@ export class Sideband {
     const { log, gone, none } = this.#options;
     if (status === 404 || status === 410) {
       this.#unknown++;
-      if (this.#wasOpen) gone();
+      if (this.#known) gone();
       else if (this.#unknown >= UNKNOWN_TRIES) none(`it answers ${status}`);
       else this.#again();
       return;
@@ -132,7 +135,9 @@ export class Sideband {
       none(`it answers ${status}`);
     } else {
       this.#failures++;
-      log(`the connection beside the call broke off (${status ?? why}); trying again`);
+      log(
+        `the connection beside the call broke off (${status ?? why}), what is used meanwhile is not seen; trying again`,
+      );
       this.#again();
     }
   }

@@ -116,9 +116,10 @@ export class DeviceDesk {
     if (kept) this.#limits(kept.device);
   }
 
-  ended(id: string, why: string): void {
+  /** `at`: when, where that was not now. */
+  ended(id: string, why: string, at = this.#options.now()): void {
     if (!this.#live.delete(id)) return;
-    this.#keep(() => this.store.endCall(id, this.#options.now(), why));
+    this.#keep(() => this.store.endCall(id, at, why));
   }
 
   /** Stops looking. Calls that still run have been ended by their keepers before. */

@@ -197,10 +197,10 @@ export class Store {
   }
 
   /** Takes over a call whose keeper is gone. */
-  adoptCall(id: string, now: number): void {
+  adoptCall(id: string): void {
     const owner = JSON.stringify(thisProcess());
     transact(this.file, (sql) => {
-      sql.run('UPDATE calls SET owner = ?, seen = ? WHERE id = ? AND ended IS NULL', owner, now, id);
+      sql.run('UPDATE calls SET owner = ? WHERE id = ? AND ended IS NULL', owner, id);
     });
   }
 
