@@ -65,7 +65,7 @@ export function refuseSecretArguments(argv: readonly string[]): void {
       `${what} would put a secret on the command line; nothing was done.`,
       {
         exit: 'usage',
-        hint: `Arguments can be read by every process and stay in the shell's history. ${howTo(secretOf(what))} And change the secret if it was real.`,
+        hint: `Arguments can be read by every process and stay in the shell's history. ${/upstream/i.test(what) ? 'Use TINCAN_UPSTREAM_KEY or --upstream-key-file FILE.' : howTo(secretOf(what))} And change the secret if it was real.`,
       },
     );
   }
