@@ -36,6 +36,7 @@ async function bundle(folder, entries) {
       'werift',
       'esbuild',
       '@espruino-tools/core',
+      'playwright-core',
     ],
     // CommonJS packages inside an ES module still ask for `require`.
     banner: {

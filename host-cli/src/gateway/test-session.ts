@@ -30,8 +30,8 @@ export class Bench {
       track?: boolean;
     } = {},
   ) {
-    const { limits, maxEvent, track = true } = options;
-    this.clock = options.clock ?? manualClock();
+    const { limits, maxEvent, clock, log, track = true } = options;
+    this.clock = clock ?? manualClock();
     this.session = new RealtimeSession({
       clock: this.clock,
       brain,
@@ -47,7 +47,7 @@ export class Bench {
         this.hungUp = reason;
         this.session.close();
       },
-      log: options.log,
+      log,
     });
     this.session.start();
   }

@@ -1,87 +1,19 @@
-/** Mode `pipeline` behind a session, its three servers acted by one that the test holds. */
-import { manualClock } from '@tincan/boards';
+/** Mode `pipeline` behind a session: a turn's way through ear, model and mouth. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultConfig, type SessionConfig } from '../config.ts';
-import { Bench, silence, tone } from '../test-session.ts';
-import { type PipelineOptions, pipelineBrain } from './index.ts';
-import { type Exchange, TestServer } from './test-server.ts';
+import { defaultConfig } from '../config.ts';
+import { silence, tone } from '../test-session.ts';
+import { done, Pipeline, type Setup, said, settle, speak, until, user } from './test-pipeline.ts';
+import type { TestServer } from './test-server.ts';
 
+let pipeline: Pipeline;
 let server: TestServer;
-let logged: string[];
-let benches: Bench[] = [];
+const session = (setup?: Setup) => pipeline.session(setup);
 beforeEach(async () => {
-  server = await TestServer.start();
-  logged = [];
+  pipeline = await Pipeline.start();
+  server = pipeline.server;
 });
-afterEach(async () => {
-  for (const bench of benches) bench.session.close();
-  benches = [];
-  await server.close();
-  expect(server.complaints).toEqual([]);
-});
+afterEach(() => pipeline.close());
 
-interface Setup {
-  config?: Partial<SessionConfig>;
-  options?: Partial<PipelineOptions>;
-  transcription?: object;
-  detection?: SessionConfig['input']['turn_detection'];
-}
-/** A session whose brain asks our server. Its clock stands still unless the test moves it. */
-async function session({ config = {}, options = {}, transcription, detection }: Setup = {}): Promise<Bench> {
-  const clock = manualClock();
-  const at = server.url;
-  const brain = await pipelineBrain({
-    stt: { at },
-    llm: { at, model: 'a-model' },
-    tts: { at, voice: 'a-voice' },
-    log: (line) => logged.push(line),
-    check: false,
-    clock,
-    ...options,
-  });
-  const base = defaultConfig();
-  const bench = new Bench(
-    brain,
-    {
-      ...base,
-      ...config,
-      input: {
-        ...base.input,
-        ...(transcription ? { transcription } : {}),
-        ...(detection ? { turn_detection: detection } : {}),
-      },
-    },
-    false,
-    { clock, log: (line) => logged.push(line) },
-  );
-  benches.push(bench);
-  return bench;
-}
-
-/** Lets requests and answers travel and time pass until something is so. */
-async function until(bench: Bench, what: () => boolean): Promise<void> {
-  for (let round = 0; !what(); round++) {
-    if (round > 20_000)
-      throw new Error(`it did not become so; events: ${bench.types().join(', ')}; ${logged}`);
-    await bench.run(5);
-    if (round % 8 === 7) await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-/** Lets everything travel that is on its way; no time passes. */
-async function settle(): Promise<void> {
-  for (let round = 0; round < 20; round++) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-const user = (text: string) => ({
-  type: 'conversation.item.create',
-  item: { type: 'message', role: 'user', content: [{ type: 'input_text', text }] },
-});
-const said = (bench: Bench) =>
-  bench
-    .all('response.output_audio_transcript.delta')
-    .map(({ delta }) => delta)
-    .join('');
-const done = (bench: Bench) => bench.last('response.done').response;
 const tools = [
   {
     type: 'function' as const,
@@ -90,12 +22,6 @@ const tools = [
     parameters: { type: 'object', properties: { on: { type: 'boolean' } } },
   },
 ];
-
-/** A turn of 600 ms is heard. */
-async function speak(bench: Bench): Promise<void> {
-  await bench.hear(tone(600));
-  await bench.hear(silence(700));
-}
 
 describe('a turn', () => {
   it('goes through ear, model and mouth, and is heard sentence by sentence while the model still writes', async () => {
@@ -155,10 +81,10 @@ describe('a turn', () => {
     const played = bench.frames.length * 20;
     expect(played).toBeGreaterThanOrEqual(600 * 1.5 + 400);
     expect(played).toBeLessThan(600 * 1.5 + 400 + 40);
-    expect(logged.join('\n')).toMatch(
+    expect(pipeline.logged.join('\n')).toMatch(
       /answered: words heard \d+ ms, model's first word \d+ ms, first sound \d+ ms/,
     );
-    expect(logged.join('\n')).not.toContain('dark');
+    expect(pipeline.logged.join('\n')).not.toContain('dark');
   });
 
   it('of noise is not answered', async () => {
@@ -375,231 +301,6 @@ describe('the very first answer', () => {
       { role: 'system', content: 'Greet the person.' },
       { role: 'user', content: expect.stringContaining('nothing') },
     ]);
-  });
-});
-
-describe('an interruption', () => {
-  it('stops the ear; the words are found out for the next answer all the same', async () => {
-    const bench = await session();
-    await speak(bench);
-    const first = await server.stt();
-    await bench.hear(tone(300));
-    await first.gone();
-    expect(done(bench).status).toBe('cancelled');
-    await bench.hear(silence(700));
-    const [one, two] = [await server.stt(), await server.stt()];
-    one.words('What time');
-    two.words('is it');
-    const chat = await server.llm();
-    expect(chat.asked.messages.map(({ content }) => content).sort()).toEqual(['What time', 'is it']);
-  });
-
-  it('stops the ear only where no transcript was asked for', async () => {
-    const bench = await session({ transcription: { model: 'm' } });
-    await speak(bench);
-    const first = await server.stt();
-    await bench.hear(tone(300));
-    expect(done(bench).status).toBe('cancelled');
-    await settle();
-    expect(first.aborted).toBe(false);
-    first.words('What time');
-    await until(bench, () => bench.types().includes('conversation.item.input_audio_transcription.completed'));
-    expect(server.pending('llm')).toBe(0);
-  });
-
-  it('by a cough before anything was said lets the question be answered after it', async () => {
-    const bench = await session();
-    await speak(bench);
-    (await server.stt()).words('What time is it');
-    const chat = await server.llm();
-    await bench.hear(tone(300));
-    await chat.gone();
-    await bench.hear(silence(700));
-    (await server.stt()).words('(coughing)');
-    expect((await server.llm()).asked.messages).toEqual([{ role: 'user', content: 'What time is it' }]);
-  });
-
-  it('stops the model', async () => {
-    const bench = await session();
-    await speak(bench);
-    (await server.stt()).words('Talk.');
-    const chat = await server.llm();
-    chat.text('I am about to');
-    await settle();
-    await bench.hear(tone(300));
-    await chat.gone();
-    expect(done(bench)).toMatchObject({
-      status: 'cancelled',
-      status_details: { reason: 'turn_detected' },
-      output: [],
-    });
-    await settle();
-    expect(server.pending('tts')).toBe(0);
-    expect(bench.frames).toEqual([]);
-  });
-
-  it('stops model and mouth, and leaves of the answer what was heard of it', async () => {
-    const bench = await session();
-    await speak(bench);
-    (await server.stt()).words('Count.');
-    const chat = await server.llm();
-    chat.text('One two three four. Five six seven eight. ');
-    const first = await server.tts();
-    first.begin();
-    first.sound(tone(400));
-    first.end();
-    const second = await server.tts();
-    second.begin();
-    second.sound(tone(400));
-    // The second sentence is being said, and its end is not made.
-    await until(bench, () => bench.frames.length >= 30);
-    await bench.hear(tone(300));
-    await chat.gone();
-    await second.gone();
-    const frames = bench.frames.length;
-    await bench.hear(silence(700));
-    expect(bench.frames.length).toBe(frames);
-    expect(bench.all('output_audio_buffer.cleared')).toHaveLength(1);
-    (await server.stt()).words('Stop.');
-    const { messages } = (await server.llm()).asked;
-    expect(messages).toMatchObject([
-      { role: 'user', content: 'Count.' },
-      { role: 'assistant', content: expect.stringMatching(/^One two three four\. Five( six)?( seven)?…$/) },
-      { role: 'user', content: 'Stop.' },
-    ]);
-  });
-
-  it('by the end of the call stops all', async () => {
-    const bench = await session({ transcription: { model: 'm' } });
-    await speak(bench);
-    const heard = await server.stt();
-    bench.session.close();
-    await heard.gone();
-    await settle();
-    expect(logged).toEqual([]);
-  });
-});
-
-describe('a server', () => {
-  const failure = async (bench: Bench) => {
-    await until(bench, () => bench.types().includes('response.done'));
-    expect(done(bench).status).toBe('failed');
-    return logged.join('\n');
-  };
-  const asked = async (options?: Partial<PipelineOptions>) => {
-    const bench = await session(options ? { options } : {});
-    bench.send(user('Hello'));
-    bench.send({ type: 'response.create' });
-    return bench;
-  };
-
-  it('that refuses makes a failed response, and a line without the key it says back', async () => {
-    const key = 'sk-test-1234567890';
-    const bench = await asked({ llm: { at: server.url, model: 'gone', key } });
-    const chat = await server.llm();
-    expect(chat.headers.authorization).toBe(`Bearer ${key}`);
-    chat.refuse(404, JSON.stringify({ error: { message: `no model "gone" for ${key}` } }));
-    const log = await failure(bench);
-    expect(log).toContain('the model: http://127.0.0.1:');
-    expect(log).toContain('answered 404 (no model "gone" for •••); the address or the model is wrong');
-    expect(log).not.toContain(key);
-  });
-
-  type Refusal = Parameters<Exchange<unknown>['refuse']>;
-  const events = { 'content-type': 'text/event-stream' };
-  const refusals: [string, Refusal, string][] = [
-    ['a web page', [200, '<html>', { 'content-type': 'text/html' }], 'answered with a web page'],
-    [
-      'a redirect',
-      [302, '', { location: 'https://x.example/?secret=1' }],
-      'redirects to https://x.example/;',
-    ],
-    ['something else', [200, 'data: hello\n\n', events], 'no chat completion: hello'],
-    [
-      'an error in the middle',
-      [200, 'data: {"error":{"message":"out of memory"}}\n\n', events],
-      'broke off: out of memory',
-    ],
-    [
-      'an end in the middle',
-      [200, 'data: {"choices":[{"delta":{"content":"Hm"}}]}\n\n', events],
-      'ended in the middle',
-    ],
-    ['no welcome', [401, 'no'], 'answered 401 (no); the key (TINCAN_LLM_KEY) is missing or refused'],
-  ];
-  it.each(refusals)('that answers with %s is told from others', async (_name, refusal, sentence) => {
-    const bench = await asked();
-    (await server.llm()).refuse(...refusal);
-    expect(await failure(bench)).toContain(sentence);
-  });
-
-  it('that says nothing is waited for so long, not longer', async () => {
-    const bench = await asked({ llm: { at: server.url, model: 'm', limitMs: 5000 } });
-    const chat = await server.llm();
-    await bench.run(4000);
-    chat.text('Well');
-    await settle();
-    await bench.run(4000);
-    expect(bench.types()).not.toContain('response.done');
-    await until(bench, () => bench.types().includes('response.done'));
-    await chat.gone();
-    expect(await failure(bench)).toContain('said nothing for 5 s');
-  });
-
-  it('that breaks off in the middle leaves what was said', async () => {
-    const bench = await asked();
-    const chat = await server.llm();
-    chat.text('The first. The sec');
-    const first = await server.tts();
-    chat.cut();
-    first.begin();
-    first.sound(tone(100));
-    first.end();
-    expect(await failure(bench)).toMatch(/the model: .* broke off/);
-    expect(done(bench).output).toMatchObject([
-      { status: 'incomplete', content: [{ transcript: 'The first.' }] },
-    ]);
-  });
-
-  it('that speaks MP3 is told', async () => {
-    const bench = await asked();
-    const chat = await server.llm();
-    chat.text('Hello.');
-    chat.finish();
-    (await server.tts()).refuse(200, 'ID3\x04', { 'content-type': 'audio/mpeg' });
-    expect(await failure(bench)).toContain('text-to-speech: it sent MP3 where WAV or PCM was asked for');
-  });
-
-  it('of speech that fails is told to who wants transcripts, and fails the answer once', async () => {
-    const bench = await session({ transcription: { model: 'm' } });
-    await speak(bench);
-    (await server.stt()).refuse(500, 'out of memory');
-    const log = await failure(bench);
-    expect(bench.last('conversation.item.input_audio_transcription.failed').error).toMatchObject({
-      code: 'transcription_failed',
-    });
-    expect(log).toContain('answered 500 (out of memory)');
-    expect(server.requests).toHaveLength(1);
-  });
-
-  it('that is not there is told when the pipeline starts, and a model that it does not list', async () => {
-    server.models = ['x', 'y'];
-    const gone = await TestServer.start();
-    const at = gone.url;
-    await gone.close();
-    await session({ options: { check: true, stt: { at }, llm: { at: server.url, model: 'z' } } });
-    expect(logged).toEqual([
-      expect.stringMatching(/^the model: .* does not list the model z; it has x, y$/),
-      expect.stringMatching(/^speech-to-text: http:.*\/v1\/audio\/transcriptions cannot be reached: /),
-    ]);
-    expect(server.requests).toEqual(['GET /v1/models', 'GET /v1/models']);
-  });
-
-  it('that lists models is asked for the first where none is named', async () => {
-    server.models = ['the-first', 'another'];
-    const bench = await asked({ check: true, llm: { at: server.url } });
-    expect((await server.llm()).asked.model).toBe('the-first');
-    bench.send({ type: 'response.cancel' });
   });
 });
 
