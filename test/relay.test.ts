@@ -258,3 +258,14 @@ test('a device is there or not, wherever its being added was cut off', { timeout
   expect(at).toBeGreaterThan(8);
   expect([...seen].sort()).toEqual(['first', 'first,second']);
 });
+
+test('devices that are added at the same time by many are all there', async () => {
+  desk = new Desk();
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const all = await Promise.all(names.map((name) => desk.run(['gateway', 'device', 'add', name])));
+  expect(all.map((one) => one.status)).toEqual(names.map(() => EXIT.ok));
+  const [{ devices }] = (await desk.run(['gateway', 'device', 'list', '--json'])).json() as unknown as [
+    { devices: { name: string }[] },
+  ];
+  expect(devices.map((one) => one.name)).toEqual(names);
+});

@@ -27,7 +27,7 @@ export interface LockOptions {
   waitMs?: number;
 }
 
-const WAIT_MS = 3000;
+const WAIT_MS = 10_000;
 const POLL_MS = 5;
 /** A file without a holder in it (its maker died while writing), or a take-over that never ended. */
 const ABANDONED_MS = 2000;
