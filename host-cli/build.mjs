@@ -27,7 +27,17 @@ async function bundle(folder, entries) {
     logLevel: 'warning',
     metafile: true,
     minifySyntax: true,
-    external: ['serialport', '@yowasp/clang', 'node-datachannel', '@roamhq/wrtc', 'werift'],
+    external: [
+      'serialport',
+      '@yowasp/clang',
+      'node-datachannel',
+      'node-sqlite3-wasm',
+      '@roamhq/wrtc',
+      'werift',
+      'esbuild',
+      '@espruino-tools/core',
+      'playwright-core',
+    ],
     // CommonJS packages inside an ES module still ask for `require`.
     banner: {
       js: "import { createRequire as tincanRequire } from 'node:module'; const require = tincanRequire(import.meta.url);",

@@ -29,4 +29,13 @@ export { redact, registerSecret } from './redact.ts';
 export { repositoryPath } from './root.ts';
 export { CONSOLE_BAUD, openLine, type SerialLine } from './serial/line.ts';
 export { choosePort, listPorts } from './serial/ports.ts';
+export {
+  type ArgumentsOf,
+  defineTool,
+  type HostTool,
+  type ToolContext,
+  type ToolDevice,
+  type ToolOptions,
+} from './tools/define.ts';
+export { type EspruinoFunction, type EspruinoOptions, espruino } from './tools/espruino.ts';
 export { VERSION } from './version.ts';

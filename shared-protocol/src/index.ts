@@ -7,6 +7,7 @@ export * from './prices.ts';
 export * from './realtime/events.ts';
 export * from './realtime/session.ts';
 export * from './realtime/tools-json.ts';
+export * from './realtime/transcript.ts';
 export * from './settings.ts';
 export * from './settings-check.ts';
 export * from './tasks.ts';

@@ -3,6 +3,7 @@
  * Prints a table for people on stderr and JSON on stdout. No test depends on any of it.
  */
 import { spawnSync } from 'node:child_process';
+import { benchCalls } from './calls.ts';
 import { benchDemo } from './demo.ts';
 import { benchFlash } from './flash.ts';
 import { benchLink } from './link.ts';
@@ -10,8 +11,12 @@ import { benchSettings } from './settings.ts';
 
 export interface Figure {
   name: string;
-  value: number;
+  /** Null where it could not be measured; `missing` says why. */
+  value: number | null;
   unit: string;
+  missing?: string;
+  /** The least and the most of several runs, of which `value` is the median. */
+  spread?: [number, number];
   /** What it is measured against, and the ratio to it: 1 is the limit. */
   limit?: { what: string; value: number; ratio: number };
 }
@@ -43,13 +48,15 @@ function benchStart(): Figure[] {
 }
 
 const figures: Figure[] = [];
-for (const bench of [benchStart, benchFlash, benchLink, benchSettings, benchDemo])
+for (const bench of [benchStart, benchFlash, benchLink, benchSettings, benchDemo, benchCalls])
   figures.push(...(await bench()));
 
 const round = (value: number) => Number(value.toPrecision(4));
-for (const { name, value, unit, limit } of figures) {
+for (const { name, value, unit, spread, missing, limit } of figures) {
+  const figure = value === null ? 'not measured' : `${round(value)} ${unit}`;
+  const range = spread ? `(${round(spread[0])} to ${round(spread[1])})` : (missing ?? '');
   const against = limit ? `${limit.ratio.toFixed(2)} of ${limit.what} (${round(limit.value)} ${unit})` : '';
-  process.stderr.write(`${name.padEnd(44)} ${`${round(value)} ${unit}`.padStart(16)}   ${against}\n`);
+  process.stderr.write(`${name.padEnd(48)} ${figure.padStart(16)} ${range.padEnd(20)} ${against}\n`);
 }
 process.stdout.write(`${JSON.stringify({ node: process.version, figures }, null, 2)}\n`);
 // Native peer connections may linger; everything is measured and printed.

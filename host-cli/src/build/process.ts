@@ -9,17 +9,21 @@ export interface Captured {
   err: string;
 }
 
-/** Runs a program to its end and keeps what it says. Never throws: a program that does not start has no status. */
+/**
+ * Runs a program to its end and keeps what it says. Never throws: a program that does not start has no status. When
+ * `signal` is aborted it is killed.
+ */
 export function capture(
   program: string,
   args: readonly string[],
-  options: { env?: Env; timeoutMs?: number } = {},
+  options: { env?: Env; timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<Captured> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: options.timeoutMs ?? 60_000,
       killSignal: 'SIGKILL',
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
       ...(options.env === undefined ? {} : { env: options.env }),
     });
     let out = '';

@@ -170,19 +170,28 @@ test('what answers a text is not the greeting that was being made when it came',
   const answer = answerTo('Hi.');
   const event = (type: string, more: object) =>
     answer({ method: 'realtime.event', params: { event: { type, ...more } }, at: 0 });
-  const item = { role: 'user', content: [{ type: 'input_text', text: 'Hi.' }] };
-  const words = (response_id: string, transcript: string) =>
-    event('response.output_audio_transcript.done', { response_id, transcript });
+  const item = { id: 'u', type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hi.' }] };
+  const words = (response_id: string, item_id: string, transcript: string) => {
+    event('conversation.item.added', {
+      item: { id: item_id, type: 'message', role: 'assistant', content: [] },
+    });
+    event('response.output_audio_transcript.delta', { response_id, item_id, content_index: 0, delta: 'H' });
+    event('response.output_audio_transcript.done', { response_id, item_id, content_index: 0, transcript });
+  };
   event('response.created', { response: { id: 'greeting' } });
   event('conversation.item.added', { item });
-  words('greeting', 'Hello!');
+  words('greeting', 'a1', 'Hello!');
   expect(event('response.done', { response: { id: 'greeting' } })).toBeUndefined();
-  // First a tool, without words.
+  event('response.created', { response: { id: 'empty' } });
+  expect(event('response.done', { response: { id: 'empty', status: 'cancelled' } })).toBeUndefined();
+  // First a tool, with words about it.
   event('response.created', { response: { id: 'tool' } });
-  expect(event('response.done', { response: { id: 'tool' } })).toBeUndefined();
+  words('tool', 'a2', 'Let me see.');
+  const output = [{ type: 'function_call' }];
+  expect(event('response.done', { response: { id: 'tool', output } })).toBeUndefined();
   event('response.created', { response: { id: 'answer' } });
-  words('answer', 'Hi yourself.');
-  expect(event('response.done', { response: { id: 'answer' } })).toEqual(['Hi yourself.']);
+  words('answer', 'a3', 'Hi yourself.');
+  expect(event('response.done', { response: { id: 'answer' } })).toEqual(['Let me see.', 'Hi yourself.']);
 });
 
 test('the demo clears away its own files, and no others', async () => {

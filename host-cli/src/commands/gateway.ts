@@ -5,11 +5,16 @@ import { dirname, join } from 'node:path';
 import { aborted, type Context } from '../context.ts';
 import { messageOf, TincanError } from '../errors.ts';
 import { parseAnnounced } from '../gateway/announce.ts';
+import { systemClock } from '../gateway/clock.ts';
 import { startGateway } from '../gateway/index.ts';
+import { DeviceDesk } from '../gateway/store/desk.ts';
 import { registerSecret } from '../redact.ts';
 import { configFolder } from '../state.ts';
+import { storeOf } from './gateway-device.ts';
+import { openPipeline, type PipelineCommandOptions } from './gateway-pipeline.ts';
+import { openRelay, type RelayCommandOptions } from './gateway-relay.ts';
 
-export interface GatewayCommandOptions {
+export interface GatewayCommandOptions extends RelayCommandOptions, PipelineCommandOptions {
   mode: string;
   script?: string;
   listen: string;
@@ -18,9 +23,27 @@ export interface GatewayCommandOptions {
   tls?: boolean;
   announce?: string[];
   ota?: string;
+  db?: string;
 }
 
-const MODES = ['echo', 'script'] as const;
+const MODES = ['echo', 'script', 'pipeline', 'relay'] as const;
+/** Options that belong to one mode; in another they would do nothing, and nobody would see it. */
+const OF_MODE = {
+  script: 'script',
+  stt: 'pipeline',
+  sttModel: 'pipeline',
+  sttGrammar: 'pipeline',
+  llm: 'pipeline',
+  llmModel: 'pipeline',
+  tts: 'pipeline',
+  ttsModel: 'pipeline',
+  ttsVoice: 'pipeline',
+  upstream: 'relay',
+  upstreamAuth: 'relay',
+  upstreamKeyFile: 'relay',
+  upstreamPin: 'relay',
+  session: 'relay',
+} as const satisfies Partial<Record<keyof GatewayCommandOptions, (typeof MODES)[number]>>;
 
 /** The token that devices must show, and where it came from. @throws TincanError SECRET_FILE */
 export function gatewayToken(
@@ -64,16 +87,29 @@ function deviceUrl(url: string, announced: readonly string[]): string {
   return target.href;
 }
 
+/** @throws TincanError USAGE where an option belongs to another mode */
+function refuseIdle(options: GatewayCommandOptions): void {
+  for (const [name, mode] of Object.entries(OF_MODE)) {
+    if (options[name as keyof typeof OF_MODE] === undefined || mode === options.mode) continue;
+    const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new TincanError('USAGE', `${option} belongs to mode ${mode}, and the mode is ${options.mode}.`, {
+      exit: 'usage',
+      hint: `Add --mode ${mode}, or leave the option out.`,
+    });
+  }
+}
+
 /** `tincan gateway`: a Realtime server on this machine, until Ctrl-C. */
 export async function gateway(context: Context, options: GatewayCommandOptions): Promise<void> {
   const { out, signal } = context;
   const mode = MODES.find((one) => one === options.mode);
   if (mode === undefined) {
-    throw new TincanError('GATEWAY_MODE', `There is no mode "${options.mode}" yet.`, {
+    throw new TincanError('GATEWAY_MODE', `There is no mode "${options.mode}".`, {
       exit: 'usage',
       hint: `Modes: ${MODES.join(', ')}.`,
     });
   }
+  refuseIdle(options);
   const { token, from, made } = gatewayToken(context, options.tokenFile);
   registerSecret(token);
   const announced = parseAnnounced(options.announce ?? []);
@@ -82,8 +118,14 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
     options.tls === true
       ? await (await import('../gateway/certificate.ts')).keepCertificate(tlsFile)
       : undefined;
+  const log = (line: string) => out.note(line);
+  const store = storeOf(context, options.db);
+  const desk = new DeviceDesk({ store, clock: systemClock(), now: Date.now, log });
+  const relay = mode === 'relay' ? await openRelay(context, options, desk) : undefined;
+  const pipeline = mode === 'pipeline' ? await openPipeline(context, options) : undefined;
   const server = await startGateway({
-    mode,
+    mode: relay?.relay ?? pipeline ?? (mode as 'echo' | 'script'),
+    desk,
     listen: options.listen,
     token,
     announce: announced,
@@ -91,9 +133,10 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
     ...(options.script === undefined ? {} : { script: options.script }),
     ...(options.heard === undefined ? {} : { record: { heard: options.heard } }),
     ...(options.ota === undefined ? {} : { ota: options.ota }),
-    log: (line) => out.note(line),
+    log,
   });
   try {
+    relay?.relay.resume();
     server.on('event', ({ call, direction, event, at }) =>
       out.event({ at, call: call.id, direction, event }),
     );
@@ -110,6 +153,8 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
         deviceUrl: forDevices,
         mode,
         token: from,
+        db: store.file,
+        ...(relay === undefined ? {} : { upstream: relay.upstream.server }),
         ...(pin === undefined ? {} : { pin }),
       },
       server.callsUrl,
@@ -123,7 +168,11 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
     out.note(`the token is in ${from}${made ? ' (new, readable by you only)' : ''}; a device gets it so:`);
     const option = from === 'TINCAN_GATEWAY_TOKEN' ? '--token-file FILE' : `--token-file ${from}`;
     const pinned = pin === undefined ? '' : ` --set server.pin=${pin}`;
-    out.note(`  tincan provision --url ${forDevices} ${option}${pinned}`);
+    // A session.update that names another model than the session has is refused as a whole.
+    const model = relay?.session?.model === undefined ? '' : ` --set session.model=${relay.session.model}`;
+    out.note(`  tincan provision --url ${forDevices} ${option}${pinned}${model}`);
+    if (relay !== undefined)
+      out.note('each device should have a token of its own: tincan gateway device add NAME --token-out FILE');
     await aborted(signal);
   } finally {
     await server.close();

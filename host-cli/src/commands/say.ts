@@ -1,3 +1,4 @@
+import { Transcript } from '@tincan/shared-protocol';
 import type { Context } from '../context.ts';
 import type { DeviceMessage } from '../device/device.ts';
 import { eventType } from '../device/format.ts';
@@ -34,35 +35,34 @@ export async function say(context: Context, words: string[], options: { wait: bo
 }
 
 interface SpokenEvent {
-  item?: { role?: string; content?: { text?: string }[] };
-  response?: { id?: string };
+  item?: { id?: string; role?: string; content?: { text?: string }[] };
+  item_id?: string;
+  response?: { id?: string; output?: { type?: string }[] };
   response_id?: string;
-  transcript?: string;
-  text?: string;
 }
 
 /**
- * Follows the events of a session; gives the words of what answers `text`. A response that was made before the server
- * had that text (the greeting of a new session) answers nothing.
+ * Follows the events of a session; gives the words of what answers `text`, turn by turn. A response that was made
+ * before the server had that text (the greeting of a new session) answers nothing.
  */
 export function answerTo(text: string): (message: DeviceMessage) => string[] | undefined {
-  const said: string[] = [];
+  const transcript = new Transcript();
   const answers = new Set<string | undefined>();
+  const items = new Set<string | undefined>();
   let asked = false;
   return (message) => {
     if (message.method !== 'realtime.event') return undefined;
     const type = eventType(message) ?? '';
     const event = (message.params.event ?? {}) as SpokenEvent;
+    transcript.feed(event, 'server');
     if (/^conversation\.item\.(added|created|done)$/.test(type))
       asked ||= event.item?.role === 'user' && event.item.content?.[0]?.text === text;
     if (type === 'response.created' && asked) answers.add(event.response?.id);
-    const part = /transcript\.done$/.test(type)
-      ? event.transcript
-      : /text\.done$/.test(type)
-        ? event.text
-        : undefined;
-    if (typeof part === 'string' && answers.has(event.response_id)) said.push(part);
-    // A tool call is answered by another response: the last one is the one with words.
-    return type === 'response.done' && answers.has(event.response?.id) && said.length > 0 ? said : undefined;
+    if (answers.has(event.response_id)) items.add(event.item_id ?? event.item?.id);
+    // A tool call is answered by another response.
+    const called = event.response?.output?.some((item) => item.type === 'function_call') === true;
+    if (type !== 'response.done' || called || !answers.has(event.response?.id)) return undefined;
+    const said = transcript.turns().filter((turn) => items.has(turn.item_id) && turn.text !== '');
+    return said.length > 0 ? said.map((turn) => turn.text) : undefined;
   };
 }

@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Turn } from '@tincan/shared-protocol';
 import { aborted, type Context, openBoard } from '../context.ts';
 import { Device, type DeviceMessage } from '../device/device.ts';
 import {
@@ -9,8 +10,12 @@ import {
   messageRecord,
   type TailRecord,
 } from '../device/format.ts';
+import { Turns, turnLine } from '../device/turns.ts';
 import { asTincanError, interrupted, messageOf, TincanError } from '../errors.ts';
 import { redact } from '../redact.ts';
+import type { TokenSource } from '../token/mint.ts';
+import { startSupply } from '../token/supply.ts';
+import { serveTools } from '../tools/index.ts';
 
 export interface TailOptions {
   events?: string;
@@ -20,9 +25,17 @@ export interface TailOptions {
   deltas?: boolean;
   /** Start a session first. */
   start?: boolean;
+  /** A file with tools that the model may call. */
+  tools?: string;
+  /** Who makes tokens for the device while tail runs; where that is, and its pin. */
+  token?: TokenSource;
+  tokenUrl?: string;
+  tokenPin?: string;
 }
 
-/** `tincan tail`: everything a device says, until Ctrl-C. */
+const TURNS_EVERY_MS = 500;
+
+/** `tincan tail`: everything a device says, until Ctrl-C. With `tools`, the host answers what the model calls. */
 export async function tail(context: Context, options: TailOptions): Promise<void> {
   const { out, signal } = context;
   const file = options.events === undefined ? undefined : openEvents(options.events);
@@ -32,6 +45,11 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     out.event(record, line);
   };
   const now = () => ({ at: new Date().toISOString() });
+  const turns = new Turns();
+  const tellTurns = (ready: readonly Turn[]) => {
+    for (const turn of ready) tell({ ...now(), turn }, `${clockTime(Date.now())} ${turnLine(turn)}`);
+  };
+  const ticking = setInterval(() => tellTurns(turns.tick(Date.now())), TURNS_EVERY_MS);
   let found: ((message: DeviceMessage) => void) | undefined;
   const until = new Promise<DeviceMessage>((resolve) => {
     found = resolve;
@@ -40,6 +58,7 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     message(message) {
       const line = messageLine(message, options.deltas);
       tell(messageRecord(message), line === undefined ? undefined : `${clockTime(message.at)} ${line}`);
+      tellTurns(turns.take(message));
       if (options.until !== undefined && isNamed(message, options.until)) found?.(message);
     },
     text: (line) =>
@@ -57,8 +76,18 @@ export async function tail(context: Context, options: TailOptions): Promise<void
       ),
   });
   let timer: NodeJS.Timeout | undefined;
+  let tools: { close(): Promise<void> } | undefined;
+  let supply: { close(): Promise<void> } | undefined;
   try {
     const greeted = greet(device, context);
+    if (options.tools !== undefined) {
+      await greeted;
+      tools = await serveTools(options.tools, device, out);
+    }
+    if (options.token !== undefined) {
+      await greeted;
+      supply = await startSupply(context, device, { ...options, from: options.token });
+    }
     if (options.start) await greeted.then(() => startSession(device));
     const time = new Promise<'time'>((resolve) => {
       if (options.for !== undefined) timer = setTimeout(() => resolve('time'), options.for * 1000);
@@ -74,6 +103,10 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     }
   } finally {
     clearTimeout(timer);
+    clearInterval(ticking);
+    tellTurns(turns.end());
+    await tools?.close();
+    await supply?.close();
     out.note(`${device.received} frames, ${device.lost} lost, ${device.broken} damaged`);
     await device.close();
     if (file !== undefined) closeSync(file);

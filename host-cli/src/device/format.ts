@@ -1,5 +1,5 @@
 /** What a device says, as lines for people and as records for programs. */
-import type { Params } from '@tincan/shared-protocol';
+import type { Params, Turn } from '@tincan/shared-protocol';
 import type { DeviceMessage } from './device.ts';
 
 /** One line of `tincan tail --json` and of an events file. */
@@ -8,6 +8,7 @@ export type TailRecord = { at: string } & (
   | { text: string }
   | { lost: number }
   | { broken: true }
+  | { turn: Turn }
   | { connection: 'up' | 'down' }
 );
 
@@ -129,6 +130,10 @@ export function messageLine(message: DeviceMessage, showDeltas = false): string 
         params.muted === true ? '[muted]' : '',
       );
     }
+    case 'tool.call':
+      return `· asks for ${text('name', params)}(${text('arguments', params)})`;
+    case 'sound':
+      return undefined;
     case 'tool':
       return `· tool ${text('name', params)}(${text('arguments', params)}) → ${text('output', params)}`;
     case 'problem':

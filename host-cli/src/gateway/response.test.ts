@@ -132,6 +132,117 @@ describe('a response', () => {
   });
 });
 
+describe('speech that is still being made', () => {
+  /** Pieces that come when the test lets them. */
+  function source() {
+    const waiting: ((value: { text: string; pcm: Int16Array } | undefined) => void)[] = [];
+    const queue: ({ text: string; pcm: Int16Array } | undefined)[] = [];
+    let returned = false;
+    const pieces: AsyncIterable<{ text: string; pcm: Int16Array }> = {
+      [Symbol.asyncIterator]: () => ({
+        async next() {
+          const value = queue.length > 0 ? queue.shift() : await new Promise((r) => waiting.push(r));
+          return value === undefined ? { done: true, value } : { done: false, value: value as never };
+        },
+        async return() {
+          returned = true;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const give = (value: { text: string; pcm: Int16Array } | undefined) => {
+      const next = waiting.shift();
+      if (next) next(value);
+      else queue.push(value);
+    };
+    return { pieces, give, returned: () => returned };
+  }
+
+  it('is one message, whose words and sound come as they are made', async () => {
+    const { pieces, give } = source();
+    const bench = new Bench(fixedBrain([{ type: 'speech', pieces }]));
+    bench.send({ type: 'response.create' });
+    await bench.run(500);
+    expect(bench.types(1)).toEqual(['response.created', 'rate_limits.updated']);
+    give({ text: 'First sentence.', pcm: tone(400) });
+    await bench.run(200);
+    expect(bench.types().at(-1)).toBe('response.output_audio_transcript.delta');
+    expect(bench.frames.length).toBeGreaterThan(5);
+    // The second comes late: the loudspeaker waits, the response stays open.
+    await bench.run(1000);
+    expect(bench.frames).toHaveLength(20);
+    expect(bench.types()).not.toContain('output_audio_buffer.stopped');
+    give({ text: ' And a second.', pcm: tone(200) });
+    give(undefined);
+    await bench.run(500);
+    expect(bench.frames).toHaveLength(30);
+    const said = 'First sentence. And a second.';
+    expect(bench.last('response.done').response).toMatchObject({
+      status: 'completed',
+      output: [{ content: [{ type: 'output_audio', transcript: said }], status: 'completed' }],
+    });
+    const deltas = bench.all('response.output_audio_transcript.delta').map((one) => one.delta);
+    expect(deltas.join('')).toBe(said);
+    expect(bench.types().at(-1)).toBe('output_audio_buffer.stopped');
+  });
+
+  it('is told when nobody wants it any more, also while it is being waited for', async () => {
+    const { pieces, give, returned } = source();
+    let signal: AbortSignal | undefined;
+    const bench = new Bench(
+      fixedBrain((question) => {
+        signal = question.signal;
+        return [{ type: 'speech', pieces }];
+      }),
+    );
+    bench.send({ type: 'response.create' });
+    await bench.run(20);
+    give({ text: 'Half.', pcm: tone(400) });
+    await bench.run(200);
+    bench.send({ type: 'response.cancel' });
+    expect(signal?.aborted).toBe(true);
+    expect(bench.last('response.done').response).toMatchObject({
+      status: 'cancelled',
+      output: [{ status: 'incomplete' }],
+    });
+    await bench.run(5);
+    expect(returned()).toBe(true);
+    give({ text: 'Late.', pcm: tone(400) });
+    await bench.run(500);
+    expect(JSON.stringify(bench.events)).not.toContain('Late');
+  });
+
+  it('is written where the session wants text, and nothing where nothing comes', async () => {
+    const { pieces, give } = source();
+    const bench = new Bench(fixedBrain([{ type: 'speech', pieces }]));
+    bench.send({ type: 'response.create', response: { output_modalities: ['text'] } });
+    give({ text: 'Words.', pcm: tone(400) });
+    give(undefined);
+    await bench.run(100);
+    expect(bench.last('response.output_text.done').text).toBe('Words.');
+    expect(bench.frames).toEqual([]);
+    bench.send({ type: 'response.create' });
+    await bench.run(5);
+    give(undefined);
+    await bench.run(50);
+    expect(bench.last('response.done').response).toMatchObject({ status: 'completed', output: [] });
+  });
+
+  it('that fails in the middle fails the response', async () => {
+    async function* pieces() {
+      yield { text: 'Begun', pcm: tone(200) };
+      throw new Error('the voice is gone');
+    }
+    const bench = new Bench(fixedBrain([{ type: 'speech', pieces: pieces() }]));
+    bench.send({ type: 'response.create' });
+    await bench.run(500);
+    expect(bench.last('response.done').response).toMatchObject({
+      status: 'failed',
+      output: [{ status: 'incomplete' }],
+    });
+  });
+});
+
 describe('the conversation', () => {
   it('takes items at the end, at the root, and after another', () => {
     const bench = new Bench(echoBrain());

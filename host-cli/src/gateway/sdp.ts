@@ -2,6 +2,8 @@
 import { RealtimeError } from './events.ts';
 
 export interface Offer {
+  /** As it came. */
+  raw: string;
   /**
    * The offer with CRLF line ends and without candidates. The client finds the server, not the server the client:
    * checks of ours could come before the client has our answer, and a client on libdatachannel then closes.
@@ -54,5 +56,10 @@ export function readOffer(text: string): Offer {
     if (!has(section, 'a=fingerprint:')) throw bad('The SDP offer has no DTLS fingerprint.');
   }
   const kept = lines.filter((line) => !/^a=(?:candidate|end-of-candidates)/.test(line));
-  return { sdp: `${kept.join('\r\n')}\r\n`, audioMid: value(audio, 'a=mid:') ?? '0', opus: Number(opus) };
+  return {
+    raw: text,
+    sdp: `${kept.join('\r\n')}\r\n`,
+    audioMid: value(audio, 'a=mid:') ?? '0',
+    opus: Number(opus),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Common, contextOf, seconds, verb } from './parts.ts';
 
 /** What is said and heard: tail, say, send, session. */
@@ -9,6 +9,21 @@ export function addTalk(program: Command): void {
     .option('--until <name>', 'end with this event, notification, or state:NAME')
     .option('--deltas', 'show the pieces of texts as they come')
     .option('--start', 'start a session first')
+    .addOption(
+      new Option(
+        '--token <server>',
+        'keep the device supplied with ephemeral secrets, as `tincan token --from` makes them',
+      ).choices(['openai', 'azure', 'gateway']),
+    )
+    .option('--token-url <url>', 'the server that makes them')
+    .option('--token-pin <sha256>', 'its key, where it has a certificate of its own')
+    .option('--tools <file>', 'tools that the model may call: TypeScript, loaded again when it changes')
+    .addHelpText(
+      'after',
+      '  $ tincan tail --start --tools host-cli/data/tools/everyday.ts\n\nA file with tools exports what defineTool() makes:\n' +
+        "  import { defineTool } from '@tincan/host-cli';\n" +
+        "  export const roll = defineTool({ description: 'Rolls a die.', run: () => ({ eyes: 4 }) });",
+    )
     .action(
       async (
         options: Common & {
@@ -17,6 +32,10 @@ export function addTalk(program: Command): void {
           until?: string;
           deltas?: boolean;
           start?: boolean;
+          tools?: string;
+          token?: 'openai' | 'azure' | 'gateway';
+          tokenUrl?: string;
+          tokenPin?: string;
         },
       ) => (await import('../commands/tail.ts')).tail(contextOf(options), options),
     );
@@ -52,6 +71,22 @@ function addSession(program: Command): void {
   verb(session, 'stop', 'end it', 'tincan session stop').action(async (options: Common) =>
     (await import('../commands/session.ts')).sessionStop(contextOf(options)),
   );
+  verb(
+    session,
+    'record <folder>',
+    'write events, both voices, transcript and cost into a folder, as they happen',
+    'tincan session record talks/monday --start',
+  )
+    .option('--start', 'start a session first, and end it with Ctrl-C')
+    .addHelpText(
+      'after',
+      '\nIt ends with the session, or with Ctrl-C. The folder holds events.jsonl, microphone.opus and\n' +
+        'loudspeaker.opus (a place in one is the same time as in the other), transcript.md, cost.json, and at the end\n' +
+        'summary.json. A crash loses a second at most.',
+    )
+    .action(async (folder: string, options: Common & { start?: boolean }) =>
+      (await import('../commands/session-record.ts')).sessionRecord(contextOf(options), folder, options),
+    );
   verb(
     session,
     'status',

@@ -21,6 +21,8 @@ test.each([
   ['provision', '--password=hunter2hunter2'],
   ['provision', '--wifi-password', 'hunter2hunter2'],
   ['provision', '--token', 'hunter2hunter2'],
+  ['tail', '--token', 'hunter2hunter2'],
+  ['gateway', '--mode', 'relay', '--upstream-key', 'hunter2hunter2'],
   ['gateway', '--api-key=hunter2hunter2'],
   ['provision', '--set', 'wifi.password=hunter2hunter2'],
   ['provision', '--set=server.token=hunter2hunter2'],
@@ -41,7 +43,9 @@ test.each([
   // The way that is told is the one of this very secret.
   const other = /wifi[23]/.exec(argv.join(' '))?.[0];
   expect(report.error.hint).toMatch(
-    other === undefined ? /--(password|token)-file/ : new RegExp(`config set ${other}\\.password`),
+    other === undefined
+      ? /--(password|token|upstream-key)-file/
+      : new RegExp(`config set ${other}\\.password`),
   );
   expect(JSON.stringify(report)).not.toContain('hunter2');
   expect(redact('later: hunter2hunter2')).not.toContain('hunter2');
@@ -49,6 +53,8 @@ test.each([
 
 test.each([
   [['provision', '--password-file', 'x', '--token-file', '-']],
+  [['tail', '--token', 'gateway', '--token-url', 'http://127.0.0.1:8080']],
+  [['tail', '--token=openai']],
   [['config', 'set', 'wifi.password']],
   [['config', 'set', 'wifi.password', '--file', 'x']],
   [['config', 'get', 'server.token', 'wifi.password']],

@@ -33,13 +33,15 @@ export function envName(name: string): string {
 }
 
 const SECRET_OPTION =
-  /^--(?:wifi[23]?[-.]?|server[-.]?|gateway[-.]?|ap[-.]?)?(?:password|passphrase|pass|psk|token|secret|api-?key|key)(?:=(.*))?$/is;
+  /^--(?:wifi[23]?[-.]?|server[-.]?|gateway[-.]?|upstream[-.]?|ap[-.]?)?(?:password|passphrase|pass|psk|token|secret|api-?key|key)(?:=(.*))?$/is;
 const SECRET_VALUE = new RegExp(
   `^(?:--set=)?(${Object.keys(SECRET_OPTIONS)
     .map((name) => name.replace('.', '\\.'))
     .join('|')})=(.+)$`,
   's',
 );
+
+const TOKEN_MAKERS = new Set(['openai', 'azure', 'gateway']);
 
 /**
  * Refuses secrets among the arguments, before anything else looks at them; the value is kept out of every message.
@@ -54,6 +56,8 @@ export function refuseSecretArguments(argv: readonly string[]): void {
     const following = argv[i + 1]?.startsWith('-') === false ? argv[i + 1] : undefined;
     const value = option?.[1] ?? pair?.[2] ?? (option || bare ? following : undefined);
     if (option === null && pair === null && !(bare && following !== undefined)) continue;
+    // `tincan tail --token gateway` names who makes tokens.
+    if (/^--token(?:=|$)/i.test(argument) && value !== undefined && TOKEN_MAKERS.has(value)) continue;
     if (value !== undefined) registerSecret(value);
     const what = option ? (argument.split('=')[0] ?? argument) : (pair?.[1] ?? argument);
     throw new TincanError(
@@ -61,7 +65,7 @@ export function refuseSecretArguments(argv: readonly string[]): void {
       `${what} would put a secret on the command line; nothing was done.`,
       {
         exit: 'usage',
-        hint: `Arguments can be read by every process and stay in the shell's history. ${howTo(secretOf(what))} And change the secret if it was real.`,
+        hint: `Arguments can be read by every process and stay in the shell's history. ${/upstream/i.test(what) ? 'Use TINCAN_UPSTREAM_KEY or --upstream-key-file FILE.' : howTo(secretOf(what))} And change the secret if it was real.`,
       },
     );
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { resample } from './resample.ts';
+import { Resampler, resample } from './resample.ts';
 
 const AMPLITUDE = 16000;
 
@@ -56,4 +56,25 @@ test('the same rate gives a copy, and no rate is refused', () => {
   expect(out).toEqual(samples);
   expect(out).not.toBe(samples);
   for (const rate of [0, -1, 0.5, NaN]) expect(() => resample(samples, rate, 16000)).toThrow(RangeError);
+});
+
+test.each([
+  [16000, 24000],
+  [44100, 24000],
+  [24000, 16000],
+  [24000, 24000],
+])('%i to %i Hz: pieces of any size give what the whole gives', (from, to) => {
+  const whole = sine(440, from, 0.2);
+  const resampler = new Resampler(from, to);
+  const out: number[] = [];
+  let size = 1;
+  for (let at = 0; at < whole.length; ) {
+    out.push(...resampler.push(whole.subarray(at, at + size)));
+    at += size;
+    size = (size * 7 + 3) % 501;
+  }
+  // All but the reach of the filter came before the end.
+  expect(out.length).toBeGreaterThan((0.2 - 0.005) * to);
+  out.push(...resampler.end());
+  expect(out).toEqual([...resample(whole, from, to)]);
 });

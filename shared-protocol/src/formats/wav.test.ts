@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { damage, dice, randomBytes } from './testing.ts';
-import { readWav, WavError, WavWriter, writeWav } from './wav.ts';
+import { readWav, WavError, WavStream, WavWriter, writeWav } from './wav.ts';
 
 const SAMPLES = Int16Array.of(0, 1, -1, 1000, 32767, -32768);
 
@@ -139,6 +139,69 @@ test('takes any bytes without another exception', () => {
   for (let i = 0; i < 3000; i++) {
     try {
       readWav(i % 2 ? damage(good, roll) : randomBytes(roll, roll(80)));
+    } catch (error) {
+      expect(error).toBeInstanceOf(WavError);
+    }
+  }
+});
+
+/** What a stream gives of these bytes in pieces of `size`. */
+function streamed(bytes: Uint8Array, size: number): { rate: number | undefined; samples: number[] } {
+  const stream = new WavStream();
+  const samples: number[] = [];
+  for (let at = 0; at < bytes.length; at += size) samples.push(...stream.push(bytes.subarray(at, at + size)));
+  stream.end();
+  return { rate: stream.sampleRate, samples };
+}
+/** The same file with another length of its sound. */
+function claiming(length: number): Uint8Array {
+  const bytes = writeWav(SAMPLES, 22_050);
+  new DataView(bytes.buffer).setUint32(40, length, true);
+  return bytes;
+}
+
+test.each([
+  ['its length', writeWav(SAMPLES, 22_050)],
+  ['no length yet', claiming(0)],
+  ['the largest length', claiming(0xffff_ffff)],
+  ['half of a large length', claiming(0x7fff_ffff)],
+  [
+    'other chunks',
+    riff(
+      ['LIST', new Uint8Array(9)],
+      ['fmt ', format(1, 1, 22_050, 16)],
+      ['data', writeWav(SAMPLES, 22_050).subarray(44)],
+    ),
+  ],
+])('a stream with %s gives its samples, in pieces of any size', (_name, bytes) => {
+  for (const size of [1, 3, 44, 1000])
+    expect(streamed(bytes, size)).toEqual({ rate: 22_050, samples: [...SAMPLES] });
+});
+
+test('a stream of several files is one sound, unless the rate changes', () => {
+  const one = writeWav(SAMPLES, 24_000);
+  expect(streamed(new Uint8Array(Buffer.concat([one, one])), 5).samples).toEqual([...SAMPLES, ...SAMPLES]);
+  const other = new Uint8Array(Buffer.concat([one, writeWav(SAMPLES, 16_000)]));
+  expect(() => streamed(other, 5)).toThrow(/rate of the sound changes/);
+});
+
+test('what is no WAV file is refused as soon as that is seen', () => {
+  const push = (bytes: Uint8Array) => new WavStream().push(bytes);
+  expect(() => push(Buffer.from('{"error": "no such voice"}'))).toThrow(WavError);
+  expect(() => push(Buffer.from('ID3\x04 and so on, an MP3 file'))).toThrow(/no WAV file/);
+  expect(() => push(riff(['data', new Uint8Array(4)]))).toThrow(/before it says/);
+  expect(() => push(riff(['fmt ', format(85, 1, 24_000, 16)], ['data', new Uint8Array(20)]))).toThrow(
+    /format 85/,
+  );
+  expect(() => new WavStream().end()).toThrow(/before its sound/);
+});
+
+test('a damaged stream is read or refused, never anything else', () => {
+  const random = dice(77);
+  for (let round = 0; round < 400; round++) {
+    const bytes = damage(claiming(round % 2 ? 0 : 12), random);
+    try {
+      streamed(bytes, 1 + (round % 50));
     } catch (error) {
       expect(error).toBeInstanceOf(WavError);
     }

@@ -1,5 +1,5 @@
 /**
- * WAV files (RIFF, WAVE_FORMAT_PCM, IEEE_FLOAT, EXTENSIBLE): read whole, write whole, or write as sound comes.
+ * WAV files (RIFF, WAVE_FORMAT_PCM, IEEE_FLOAT, EXTENSIBLE): read and write them whole, or as sound comes.
  * Samples are signed 16 bit, mono, in the order of time.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
@@ -26,7 +26,7 @@ export function readWav(bytes: Uint8Array): Wav {
   const fields = view(bytes);
   if (bytes.length < 12 || ascii(bytes, 0, 4) !== 'RIFF' || ascii(bytes, 8, 12) !== 'WAVE')
     throw new WavError('riff', 'this is no WAV file: it does not begin with RIFF and WAVE');
-  let format: { code: number; channels: number; rate: number; bits: number } | undefined;
+  let format: Format | undefined;
   let at = 12;
   while (at + 8 <= bytes.length) {
     const id = ascii(bytes, at, at + 4);
@@ -34,23 +34,128 @@ export function readWav(bytes: Uint8Array): Wav {
     const start = at + 8;
     const end = Math.min(bytes.length, start + length);
     if (id === 'fmt ') {
-      if (end - start < 16) throw new WavError('format', 'the WAV file ends within its format');
-      let code = fields.getUint16(start, true);
-      // The first word of an extensible format's GUID is the format that it extends.
-      if (code === EXTENSIBLE && end - start >= 26) code = fields.getUint16(start + 24, true);
-      format = {
-        code,
-        channels: fields.getUint16(start + 2, true),
-        rate: fields.getUint32(start + 4, true),
-        bits: fields.getUint16(start + 14, true),
-      };
+      format = readFormat(bytes.subarray(start, end));
     } else if (id === 'data') {
       if (!format) throw new WavError('format', 'the WAV file has sound before it says in which format');
-      return decodeSamples(bytes.subarray(start, end), format);
+      return decode(bytes.subarray(start, end), format);
     }
     at = start + length + (length % 2);
   }
   throw new WavError('data', format ? 'the WAV file holds no sound' : 'the WAV file does not say its format');
+}
+
+interface Format {
+  code: number;
+  channels: number;
+  rate: number;
+  bits: number;
+}
+
+function readFormat(chunk: Uint8Array): Format {
+  if (chunk.length < 16) throw new WavError('format', 'the WAV file ends within its format');
+  const fields = view(chunk);
+  let code = fields.getUint16(0, true);
+  // The first word of an extensible format's GUID is the format that it extends.
+  if (code === EXTENSIBLE && chunk.length >= 26) code = fields.getUint16(24, true);
+  return {
+    code,
+    channels: fields.getUint16(2, true),
+    rate: fields.getUint32(4, true),
+    bits: fields.getUint16(14, true),
+  };
+}
+
+/** A chunk before the sound that is longer than this is no WAV file that anybody streams. */
+const MAX_CHUNK = 1 << 20;
+
+/**
+ * Reads a WAV file that comes in pieces. Who streams one does not know its length and writes 0 or a huge number: then
+ * the sound goes on to the end. Some servers send several files in a row; they are read as one where the rate stays.
+ */
+export class WavStream {
+  #rest: Uint8Array = new Uint8Array();
+  #format: Format | undefined;
+  #begun = false;
+  /** Bytes left of the sound; undefined while headers are read. */
+  #left: number | undefined;
+
+  /** Hz; undefined until the format is known. */
+  get sampleRate(): number | undefined {
+    return this.#format?.rate;
+  }
+
+  /** The sound in these bytes and what was left of those before: mono, 16 bit. Throws WavError as readWav does. */
+  push(bytes: Uint8Array): Int16Array {
+    const rest = new Uint8Array(this.#rest.length + bytes.length);
+    rest.set(this.#rest);
+    rest.set(bytes, this.#rest.length);
+    this.#rest = rest;
+    const parts: Int16Array[] = [];
+    while (this.#left === undefined ? this.#header() : this.#sound(parts));
+    const out = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+
+  /** All bytes were pushed. Throws WavError where no sound began. */
+  end(): void {
+    if (this.#format === undefined) throw new WavError('data', 'the WAV file ends before its sound');
+  }
+
+  /** Reads one chunk's header; false where more bytes are needed. */
+  #header(): boolean {
+    const bytes = this.#rest;
+    if (bytes.length < 12) return false;
+    const id = ascii(bytes, 0, 4);
+    if (id === 'RIFF') {
+      if (ascii(bytes, 8, 12) !== 'WAVE')
+        throw new WavError('riff', 'this is no WAV file: it does not begin with RIFF and WAVE');
+      this.#begun = true;
+      this.#rest = bytes.subarray(12);
+      return true;
+    }
+    if (!this.#begun) throw new WavError('riff', 'this is no WAV file: it does not begin with RIFF and WAVE');
+    const length = view(bytes).getUint32(4, true);
+    if (id === 'data') {
+      if (!this.#format)
+        throw new WavError('format', 'the WAV file has sound before it says in which format');
+      this.#left = length === 0 ? Number.POSITIVE_INFINITY : length;
+      this.#rest = bytes.subarray(8);
+      return true;
+    }
+    if (length > MAX_CHUNK) throw new WavError('data', `the WAV file has a chunk of ${length} bytes`);
+    const end = 8 + length + (length % 2);
+    if (bytes.length < end) return false;
+    if (id === 'fmt ') {
+      const format = readFormat(bytes.subarray(8, 8 + length));
+      if (this.#format && this.#format.rate !== format.rate)
+        throw new WavError('rate', 'the rate of the sound changes in the middle');
+      this.#format = format;
+    }
+    this.#rest = bytes.subarray(end);
+    return true;
+  }
+
+  /** Takes whole samples; false where more bytes are needed. */
+  #sound(parts: Int16Array[]): boolean {
+    const { bits, channels } = this.#format!;
+    const width = Math.max(1, (bits / 8) * channels);
+    const there = Math.min(this.#left!, this.#rest.length);
+    const taken = there - (there % width);
+    parts.push(decode(this.#rest.subarray(0, taken), this.#format!).samples);
+    this.#rest = this.#rest.subarray(taken);
+    this.#left! -= taken;
+    if (this.#left! >= width) return false;
+    // Less than a sample is left of a length that is known: skip it, and look for another header.
+    if (this.#rest.length < this.#left!) return false;
+    this.#rest = this.#rest.subarray(this.#left!);
+    this.#left = undefined;
+    return true;
+  }
 }
 
 /** A mono file of 16 bit. */
@@ -101,10 +206,7 @@ export class WavWriter {
   }
 }
 
-function decodeSamples(
-  data: Uint8Array,
-  format: { code: number; channels: number; rate: number; bits: number },
-): Wav {
+function decode(data: Uint8Array, format: Format): Wav {
   const { code, channels, rate, bits } = format;
   const integer = code === PCM && [8, 16, 24, 32].includes(bits);
   const float = code === FLOAT && (bits === 32 || bits === 64);

@@ -1,0 +1,189 @@
+/** One call that went through the relay: watched from beside, counted, and ended when it may not go on. */
+import type { Clock } from '../clock.ts';
+import type { SessionUpdate } from '../config.ts';
+import type { DeviceDesk, LiveCall } from '../store/desk.ts';
+import { usageIn } from '../store/index.ts';
+import { putRight } from './session.ts';
+import { Sideband } from './sideband.ts';
+import type { Upstream } from './upstream.ts';
+
+export interface RelayCallOptions {
+  id: string;
+  /** Its id at the server; undefined where that named none. */
+  upstreamId: string | undefined;
+  device: number | undefined;
+  model: string | undefined;
+  /** How old it is already, in ms. */
+  age: number;
+  /** Until when a former gateway saw it, where one made it; ms since 1970. */
+  seen: number | undefined;
+  upstream: Upstream;
+  desk: DeviceDesk;
+  clock: Clock;
+  /** What no device may change. */
+  fixed: SessionUpdate | undefined;
+  log(line: string): void;
+  ended(call: RelayCall): void;
+}
+
+/** Longest session of the API. */
+const MAX_MS = 60 * 60_000;
+/** What is being said may be said to its end, but for so long at most. */
+const POLITE_MS = 8_000;
+const HANG_UP_TRIES = 3;
+const HANG_UP_MS = 1_000;
+/** A device that keeps changing what it may not is let be after so many times; the log has said it. */
+const MAX_CORRECTIONS = 20;
+
+export class RelayCall implements LiveCall {
+  readonly id: string;
+  readonly device: number | undefined;
+  readonly #options: RelayCallOptions;
+  readonly #timers = new Set<() => void>();
+  #sideband: Sideband | undefined;
+  #watched = false;
+  #model: string | undefined;
+  /** Responses under way, and whether sound is being played. */
+  #responding = false;
+  #speaking = false;
+  #corrections = 0;
+  /** Why it is being ended. */
+  #ending: string | undefined;
+  #ended = false;
+  #hungUp: Promise<void> = Promise.resolve();
+
+  constructor(options: RelayCallOptions) {
+    const { clock, upstream, upstreamId } = options;
+    this.id = options.id;
+    this.device = options.device;
+    this.#model = options.model;
+    this.#options = options;
+    this.#after(Math.max(0, MAX_MS - options.age), () => this.#finish('it was 60 minutes old'));
+    if (upstreamId === undefined || !upstream.hasCalls) {
+      this.#unmetered('the server has no calls by id');
+      return;
+    }
+    this.#sideband = new Sideband({
+      target: () => upstream.sideband(upstreamId),
+      clock,
+      known: options.seen !== undefined,
+      open: () => {
+        this.#watched = true;
+        this.#responding = this.#speaking = false;
+        options.log(`call ${this.id}: watched from beside`);
+      },
+      event: (event) => this.handle(event),
+      gone: () => this.#gone(),
+      none: (why) => this.#unmetered(why),
+      log: (line) => options.log(`call ${this.id}: ${line}`),
+    });
+  }
+
+  /** The server knows it no more. */
+  #gone(): void {
+    if (this.#watched) this.#finish('it ended');
+    else this.#finish('it ended while the gateway was away', this.#options.seen);
+  }
+
+  /** An event that the server sent to the device. */
+  handle(event: Record<string, unknown>): void {
+    const { type } = event;
+    const usage = usageIn(event);
+    if (usage) this.#options.desk.used(this.id, this.#model, usage);
+    if (type === 'session.created' || type === 'session.updated') this.#session(event.session);
+    if (type === 'response.created') this.#responding = true;
+    if (type === 'response.done') this.#responding = false;
+    if (type === 'output_audio_buffer.started') this.#speaking = true;
+    if (type === 'output_audio_buffer.stopped' || type === 'output_audio_buffer.cleared')
+      this.#speaking = false;
+    if (this.#ending !== undefined && !this.#responding && !this.#speaking) this.#hangUp(this.#ending);
+  }
+
+  #session(session: unknown): void {
+    if (typeof session !== 'object' || session === null) return;
+    const { model } = session as { model?: unknown };
+    if (typeof model === 'string' && model !== '' && model.length <= 128 && model !== this.#model) {
+      this.#model = model;
+      this.#options.desk.changed(this.id, { model });
+    }
+    const right = putRight(this.#options.fixed, session);
+    if (right === undefined || this.#corrections >= MAX_CORRECTIONS) return;
+    this.#corrections++;
+    this.#options.log(
+      `call ${this.id}: the device's session was put right (${Object.keys(right).slice(1).join(', ')})`,
+    );
+    this.#sideband?.send({ type: 'session.update', session: right });
+  }
+
+  end(reason: string, politely: boolean): void {
+    if (this.#ended || this.#ending !== undefined) return;
+    this.#ending = reason;
+    if (politely && (this.#responding || this.#speaking)) this.#after(POLITE_MS, () => this.#hangUp(reason));
+    else this.#hangUp(reason);
+  }
+
+  /** Ends it here and there; done when the server knows, or cannot be told. */
+  async close(reason: string): Promise<void> {
+    this.#hangUp(reason);
+    await this.#hungUp;
+  }
+
+  /** The device hung up through the relay. False where the server knows no such call any more. @throws HttpError */
+  async hangUpFor(): Promise<boolean> {
+    const { upstream, upstreamId } = this.#options;
+    if (upstreamId === undefined || !upstream.hasCalls) {
+      this.#finish('hung up over HTTP');
+      return true;
+    }
+    const known = await upstream.hangUp(upstreamId);
+    this.#finish(known ? 'hung up over HTTP' : 'it ended');
+    return known;
+  }
+
+  #hangUp(reason: string): void {
+    if (this.#ended) return;
+    this.#finish(reason);
+    const { upstreamId, upstream } = this.#options;
+    if (upstreamId !== undefined && upstream.hasCalls) this.#hungUp = this.#tell(upstreamId);
+    else this.#options.log(`call ${this.id}: the server cannot be told to end it`);
+  }
+
+  async #tell(upstreamId: string): Promise<void> {
+    const { upstream, clock, log } = this.#options;
+    for (let tries = 1; ; tries++) {
+      try {
+        await upstream.hangUp(upstreamId);
+        return;
+      } catch (error) {
+        if (tries >= HANG_UP_TRIES) {
+          log(`call ${this.id}: it could not be hung up: ${(error as Error).message}`);
+          return;
+        }
+        await new Promise<void>((resolve) => clock.after(HANG_UP_MS * tries, resolve));
+      }
+    }
+  }
+
+  #finish(reason: string, at?: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const cancel of this.#timers) cancel();
+    this.#sideband?.close();
+    this.#options.log(`call ${this.id} ended: ${reason}`);
+    this.#options.desk.ended(this.id, reason, at);
+    this.#options.ended(this);
+  }
+
+  #unmetered(why: string): void {
+    this.#sideband?.close();
+    this.#sideband = undefined;
+    this.#options.log(
+      `call ${this.id}: only its minutes are counted, until it is hung up: there is no connection beside it (${why})`,
+    );
+    this.#options.desk.changed(this.id, { metered: false });
+  }
+
+  #after(ms: number, run: () => void): void {
+    this.#timers.add(this.#options.clock.after(ms, run));
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Mode `relay`: the gateway holds the real key, devices hold tokens of the gateway. An offer goes on with the session laid
+ * over it, the answer comes back as it is, and the media flow between device and server. See relay/upstream.ts for how
+ * the key is used, relay/sideband.ts for how tokens are counted.
+ */
+import { messageOf } from '../../errors.ts';
+import type { CallHost } from '../call-host.ts';
+import type { Clock } from '../clock.ts';
+import { DEFAULT_MODEL, type SessionUpdate } from '../config.ts';
+import { newId, RealtimeError } from '../events.ts';
+import { type CallRequest, HttpError } from '../http.ts';
+import type { Bearer } from '../secrets.ts';
+import type { DeviceDesk } from '../store/desk.ts';
+import { RelayCall } from './call.ts';
+import { layOver } from './session.ts';
+import type { Upstream } from './upstream.ts';
+
+export { sessionOf } from './session.ts';
+export { Upstream, type UpstreamOptions } from './upstream.ts';
+
+export interface RelayOptions {
+  upstream: Upstream;
+  desk: DeviceDesk;
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Laid over what devices choose. */
+  session?: SessionUpdate | undefined;
+  /** Model where nobody names one. Left out: that of the API; null: such a call is refused. */
+  model?: string | null | undefined;
+  /** Calls at the same time, of all devices. */
+  maxCalls?: number | undefined;
+  log(line: string): void;
+}
+
+/** Calls of all devices together, where nothing else is said. */
+const MAX_CALLS = 64;
+const CLOSE_MS = 5000;
+
+interface Kept {
+  call: RelayCall;
+  owner: string;
+}
+
+export class Relay implements CallHost {
+  readonly mode = 'relay';
+  readonly #options: RelayOptions;
+  readonly #calls = new Map<string, Kept>();
+  /** Calls that are being made, by device. */
+  readonly #starting: (number | undefined)[] = [];
+  #closing = false;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  /** Takes calls up again that a former gateway left when it was killed; closes what cannot be taken up. */
+  resume(): void {
+    const { desk, upstream, now, log } = this.#options;
+    for (const left of desk.store.openCalls(now())) {
+      if (!left.orphan) continue;
+      if (left.upstream === undefined || left.server !== upstream.server) {
+        desk.store.endCall(left.id, left.seen, 'the gateway stopped');
+        continue;
+      }
+      log(`call ${left.id}: taken up again`);
+      desk.store.adoptCall(left.id);
+      const { id, device, model, upstream: upstreamId, started, seen } = left;
+      this.#keep({ id, device, model, upstreamId, age: now() - started, seen }, '');
+    }
+  }
+
+  async call({ offer, session, model, bearer }: CallRequest): Promise<{ id: string; answer: string }> {
+    const { desk, upstream, log, maxCalls = MAX_CALLS } = this.#options;
+    if (this.#closing || this.#calls.size + this.#starting.length >= maxCalls)
+      throw new RealtimeError('rate_limit_exceeded', `This gateway relays ${maxCalls} calls at a time.`);
+    const device = bearer.device?.id;
+    const refusal =
+      bearer.device && desk.refusal(bearer.device, this.#starting.filter((one) => one === device).length);
+    if (refusal) {
+      log(`device "${bearer.device?.name}" may not call: ${refusal.message}`);
+      throw new HttpError(429, 'device_limit_exceeded', refusal.message, {
+        'Retry-After': String(refusal.retryAfter),
+      });
+    }
+    const wanted = this.#session(bearer.secret?.session, session, model);
+    this.#starting.push(device);
+    try {
+      const { answer, id: upstreamId } = await upstream.call(offer.raw, wanted);
+      const id = newId('rtc');
+      await this.#write(id, device, upstreamId, wanted.model);
+      log(`call ${id} of ${bearer.device ? `device "${bearer.device.name}"` : 'the gateway token'} relayed`);
+      const call = this.#keep({ id, upstreamId, device, model: wanted.model, age: 0 }, bearer.name);
+      if (this.#closing) call.end('the gateway closes', false);
+      return { id, answer };
+    } finally {
+      this.#starting.splice(this.#starting.indexOf(device), 1);
+    }
+  }
+
+  /** A call that cannot be written down is not let be: nobody would count it. */
+  async #write(
+    id: string,
+    device: number | undefined,
+    upstreamId: string | undefined,
+    model: string | undefined,
+  ): Promise<void> {
+    const { desk, upstream, now, log } = this.#options;
+    const { server } = upstream;
+    try {
+      desk.store.startCall({
+        id,
+        device,
+        mode: 'relay',
+        server,
+        upstream: upstreamId,
+        model,
+        metered: true,
+        at: now(),
+      });
+    } catch (error) {
+      log(`the store failed: ${messageOf(error)}`);
+      if (upstreamId !== undefined) await upstream.hangUp(upstreamId).catch(() => undefined);
+      throw new HttpError(500, 'server_error', 'The relay cannot write calls down now.');
+    }
+  }
+
+  #session(
+    ofSecret: SessionUpdate | undefined,
+    ofCall: SessionUpdate | undefined,
+    model: string | undefined,
+  ): SessionUpdate {
+    const chosen = layOver(ofSecret, ofCall);
+    const named = chosen.model ?? model;
+    const result = layOver(named === undefined ? chosen : { ...chosen, model: named }, this.#options.session);
+    // A session that only writes down has no model of its own.
+    if (result.model !== undefined || result.type !== 'realtime') return result;
+    const fallback = this.#options.model === undefined ? DEFAULT_MODEL : this.#options.model;
+    if (fallback !== null) return { ...result, model: fallback };
+    throw new HttpError(
+      400,
+      'missing_required_parameter',
+      "Missing required parameter: 'session.model'. Neither the device nor the relay names one.",
+      {},
+      'session.model',
+    );
+  }
+
+  #keep(
+    {
+      id,
+      upstreamId,
+      device,
+      model,
+      age,
+      seen,
+    }: {
+      id: string;
+      upstreamId: string | undefined;
+      device: number | undefined;
+      model: string | undefined;
+      age: number;
+      seen?: number;
+    },
+    owner: string,
+  ): RelayCall {
+    const { upstream, desk, clock, log, session } = this.#options;
+    const call = new RelayCall({
+      id,
+      upstreamId,
+      device,
+      model,
+      age,
+      seen,
+      upstream,
+      desk,
+      clock,
+      fixed: session,
+      log,
+      ended: () => this.#calls.delete(id),
+    });
+    this.#calls.set(id, { call, owner });
+    desk.watch(call, device);
+    return call;
+  }
+
+  async hangUp(id: string, bearer: Bearer): Promise<boolean> {
+    const kept = this.#calls.get(id);
+    if (!kept) return false;
+    // A device ends its own calls; a secret those that it made; the gateway's own token all.
+    if (bearer.device && bearer.device.id !== kept.call.device) return false;
+    if (bearer.secret && bearer.name !== kept.owner) return false;
+    return kept.call.hangUpFor();
+  }
+
+  /** Ends all calls, here and at the server; one that does not answer is not waited for long. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const ends = [...this.#calls.values()].map(({ call }) => call.close('the gateway closes'));
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([Promise.all(ends), patience]);
+    clearTimeout(timer);
+  }
+}
