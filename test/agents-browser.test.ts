@@ -9,7 +9,7 @@ import { repositoryPath, startGateway } from '@tincan/host-cli';
 import { readWav, resample, writeWav } from '@tincan/shared-protocol';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { CHROMIUM, openBrowser } from './support/browser.ts';
-import { complaints, fileOf, installed } from './support/judges.ts';
+import { complaints, fileOf, judge } from './support/judges.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -68,7 +68,7 @@ interface Seen {
   status: string;
 }
 
-describe.skipIf(CHROMIUM === undefined || installed(SDK) === undefined)(`${SDK} in Chromium`, () => {
+describe.skipIf(CHROMIUM === undefined || !judge(SDK))(`${SDK} in Chromium`, () => {
   test('is heard, runs a tool, is interrupted, and ends with the right history and no error', async () => {
     const gateway = await startGateway({ mode: 'script', script: longScript() });
     const secret = (await (

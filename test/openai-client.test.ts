@@ -6,7 +6,7 @@ import { request } from 'node:https';
 import { type Gateway, makeCertificate, repositoryPath, startGateway } from '@tincan/host-cli';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RTCPeerConnection, useOPUS } from 'werift';
-import { installed } from './support/judges.ts';
+import { judge } from './support/judges.ts';
 
 const close: (() => unknown)[] = [];
 afterEach(async () => {
@@ -37,7 +37,7 @@ async function makeOffer() {
   return { peer, events };
 }
 
-describe.skipIf(installed('openai') === undefined)('the openai package', () => {
+describe.skipIf(!judge('openai'))('the openai package', () => {
   test('makes a client secret, and a call with it that carries the session of the secret', async () => {
     const { default: OpenAI } = await import('openai');
     const server = await gateway();
