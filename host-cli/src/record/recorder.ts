@@ -102,6 +102,8 @@ export class Recorder {
   #dirty = false;
   #written = '';
   #closed = false;
+  /** Samples of sound, when it is over. */
+  #length: number | undefined;
   #failure: Error | undefined;
   #counts = { sessions: 0, turns: 0, responses: 0, lost: 0, damaged: 0 };
   #ended: string | undefined;
@@ -172,7 +174,7 @@ export class Recorder {
   /** To be called every TICK_MS. Answers turns that are told because of the time. */
   tick(): Turn[] {
     if (this.#closed) return [];
-    const latest = Math.max(...VOICES.map((name) => this.#voices[name].end));
+    const latest = this.#end;
     for (const name of VOICES) {
       this.#voices[name].fill(latest - BEHIND);
       this.#voices[name].flush();
@@ -185,8 +187,8 @@ export class Recorder {
   close(): Summary {
     if (!this.#closed) {
       this.#told(this.#turns.end());
-      const end = Math.max(...VOICES.map((name) => this.#voices[name].end));
-      for (const name of VOICES) this.#voices[name].close(end);
+      this.#length = this.#end;
+      for (const name of VOICES) this.#voices[name].close(this.#length);
       this.#closed = true;
       this.#replace(FILES.summary, `${JSON.stringify(this.summary, null, 2)}\n`);
       for (const file of this.#files) closeSync(file);
@@ -206,7 +208,7 @@ export class Recorder {
       folder: this.#folder,
       started: new Date(this.#startedAt).toISOString(),
       ms: Math.round(this.#options.now() - this.#startedAt),
-      sound_ms: Math.round(Math.max(...VOICES.map((name) => this.#voices[name].end)) / RATE_MS),
+      sound_ms: Math.round((this.#length ?? this.#end) / RATE_MS),
       sessions,
       turns,
       responses,
@@ -218,6 +220,11 @@ export class Recorder {
       link: { lost, damaged },
       ended: this.#ended,
     };
+  }
+
+  /** Where the longer voice ends, in samples. */
+  get #end(): number {
+    return Math.max(...VOICES.map((name) => this.#voices[name].end));
   }
 
   get cost(): Cost {
@@ -248,7 +255,7 @@ export class Recorder {
 
   /** Where a session stands in the files: the first at their start, another as much later as it came. */
   #place(at: number, arrived: number): number {
-    const end = Math.max(...VOICES.map((name) => this.#voices[name].end));
+    const end = this.#end;
     if (end === 0) {
       this.#zero = arrived - Math.min(at, LEAD) / RATE_MS;
       return -Math.max(0, at - LEAD);
