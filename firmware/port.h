@@ -39,6 +39,12 @@ typedef enum {
 } tc_reset_reason;
 int tc_port_reset_reason(void);
 
+/* ---- calendar --------------------------------------------------------------------------------
+ * core */
+
+/** Seconds since 1970 (UTC), as a time server said; 0 while nobody has. It may step. */
+uint32_t tc_port_unix_s(void);
+
 /* ---- random, serial, restart ------------------------------------------------------------------
  * core */
 
@@ -111,7 +117,7 @@ void tc_port_radio_rest(bool rest);
 int tc_port_wifi_scan(void);
 
 /**
- * Posts `body` (an SDP offer). `headers` are lines "Name: value\r\n". Redirects are not followed; a
+ * Posts `body` of at most 20,480 bytes (an SDP offer, or a form with one). `headers` are lines "Name: value\r\n". Redirects are not followed; a
  * body over 20,480 bytes is not read to its end. Answer: TC_EVENT_HTTP with the same `id`. One
  * request at a time.
  *

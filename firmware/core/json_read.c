@@ -451,7 +451,8 @@ bool tc_json_is(tc_span span, const char *text) {
     return size == 0 && span.at != NULL && *text == '\0';
 }
 
-tc_err tc_json_int(tc_span span, int32_t *out) {
+tc_err tc_json_whole(tc_span span, int64_t *out) {
+    static const int64_t most = 1LL << 53;
     bool negative = span.length > 0 && span.at[0] == '-';
     bool whole = span.length > (negative ? 1 : 0);
     int64_t value = 0;
@@ -459,17 +460,28 @@ tc_err tc_json_int(tc_span span, int32_t *out) {
         char c = span.at[i];
         whole = whole && is_digit(c);
         /* Once over the limit it stays there. */
-        if (whole && value <= UINT32_MAX) {
+        if (whole && value <= most) {
             value = value * 10 + (c - '0');
         }
     }
     if (!whole) {
         return TC_ERR_TYPE;
     }
-    value = negative ? -value : value;
-    if (value > INT32_MAX || value < INT32_MIN) {
+    if (value > most) {
         return TC_ERR_RANGE;
     }
-    *out = (int32_t)value;
+    *out = negative ? -value : value;
     return TC_OK;
+}
+
+tc_err tc_json_int(tc_span span, int32_t *out) {
+    int64_t value = 0;
+    tc_err error = tc_json_whole(span, &value);
+    if (error == TC_OK && (value > INT32_MAX || value < INT32_MIN)) {
+        error = TC_ERR_RANGE;
+    }
+    if (error == TC_OK) {
+        *out = (int32_t)value;
+    }
+    return error;
 }

@@ -74,8 +74,10 @@ int tc_json_text(tc_span span, char *out, size_t capacity);
 tc_json_token tc_json_member(tc_span object, const char *key, tc_span *raw);
 /** Whether the span of a key or string, unescaped, equals `text`. */
 bool tc_json_is(tc_span span, const char *text);
-/** The span of a number as integer. TC_ERR_TYPE for a fraction or an exponent, TC_ERR_RANGE outside
- * int32. */
+/** The span of a number as integer. TC_ERR_TYPE for a fraction or an exponent, TC_ERR_RANGE beyond
+ * 2^53 on either side. */
+tc_err tc_json_whole(tc_span span, int64_t *out);
+/** Like it, TC_ERR_RANGE outside int32. */
 tc_err tc_json_int(tc_span span, int32_t *out);
 
 #endif

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
-_Static_assert(TC_FIELD_COUNT <= 32, "a set of fields is a uint32_t");
+_Static_assert(TC_FIELD_COUNT <= 64, "a set of fields is a uint64_t");
 
-typedef uint32_t field_set;
+typedef uint64_t field_set;
+#define BIT(field) ((field_set)1 << (field))
+#define NUMBERS (~(field_set)0 << TC_FIELD_NUMBERS)
 
 /* A container whose members may be wanted: `level` segments of the paths lead here. */
 typedef struct {
@@ -35,7 +37,7 @@ static field_set with_key(field_set from, int level, tc_span key) {
             last_equal = tc_json_is(key, segment);
         }
         if (last_equal) {
-            found |= (field_set)1 << i;
+            found |= BIT(i);
         }
     }
     return found;
@@ -51,11 +53,11 @@ static void split(field_set from, int level, field_set *ending, field_set *objec
         }
         const char *segment = tc_field_paths[i][level];
         if (segment == NULL) {
-            *ending |= (field_set)1 << i;
+            *ending |= BIT(i);
         } else if (strcmp(segment, "[]") == 0) {
-            *arrays |= (field_set)1 << i;
+            *arrays |= BIT(i);
         } else {
-            *objects |= (field_set)1 << i;
+            *objects |= BIT(i);
         }
     }
 }
@@ -68,25 +70,86 @@ static void set_fields(tc_event_view *view, field_set fields, tc_span span) {
     }
 }
 
-static const field_set output_fields =
-    (field_set)1 << TC_FIELD_OUTPUT_TYPE | (field_set)1 << TC_FIELD_OUTPUT_NAME |
-    (field_set)1 << TC_FIELD_OUTPUT_CALL_ID | (field_set)1 << TC_FIELD_OUTPUT_ARGUMENTS;
+/* ---- elements of arrays ---- */
 
-/* An element of response.output[] ended: keeps it if it is a function call. */
 static void end_output(tc_event_view *view) {
     tc_span type = view->fields[TC_FIELD_OUTPUT_TYPE];
-    if (type.at != NULL && tc_json_is(type, "function_call")) {
-        if (view->call_count < TC_CALLS_PER_EVENT) {
-            view->calls[view->call_count].name = view->fields[TC_FIELD_OUTPUT_NAME];
-            view->calls[view->call_count].call_id = view->fields[TC_FIELD_OUTPUT_CALL_ID];
-            view->calls[view->call_count].arguments = view->fields[TC_FIELD_OUTPUT_ARGUMENTS];
-            view->call_count++;
-        } else {
-            view->calls_truncated = true;
+    if (view->output_count < TC_OUTPUTS_PER_EVENT) {
+        view->outputs[view->output_count++] = view->fields[TC_FIELD_OUTPUT_ID];
+    }
+    if (type.at == NULL || !tc_json_is(type, "function_call")) {
+        return;
+    }
+    if (view->call_count < TC_CALLS_PER_EVENT) {
+        view->calls[view->call_count].name = view->fields[TC_FIELD_OUTPUT_NAME];
+        view->calls[view->call_count].call_id = view->fields[TC_FIELD_OUTPUT_CALL_ID];
+        view->calls[view->call_count].arguments = view->fields[TC_FIELD_OUTPUT_ARGUMENTS];
+        view->call_count++;
+    } else {
+        view->calls_truncated = true;
+    }
+}
+
+static void clear_outputs(tc_event_view *view) {
+    view->call_count = 0;
+    view->output_count = 0;
+    view->calls_truncated = false;
+}
+
+static void end_part(tc_event_view *view) {
+    if (view->part_count < TC_PARTS_PER_EVENT) {
+        view->parts[view->part_count].type = view->fields[TC_FIELD_PART_TYPE];
+        view->parts[view->part_count].text = view->fields[TC_FIELD_PART_TEXT];
+        view->parts[view->part_count].transcript = view->fields[TC_FIELD_PART_TRANSCRIPT];
+        view->part_count++;
+    }
+}
+
+static void clear_parts(tc_event_view *view) {
+    view->part_count = 0;
+}
+
+static void end_limit(tc_event_view *view) {
+    if (view->limit_count < TC_LIMITS_PER_EVENT) {
+        view->limits[view->limit_count].name = view->fields[TC_FIELD_LIMIT_NAME];
+        view->limits[view->limit_count].remaining = view->fields[TC_FIELD_LIMIT_REMAINING];
+        view->limits[view->limit_count].reset = view->fields[TC_FIELD_LIMIT_RESET];
+        view->limit_count++;
+    }
+}
+
+static void clear_limits(tc_event_view *view) {
+    view->limit_count = 0;
+}
+
+/* Arrays whose elements are taken together: their fields, how deep an element lies, what becomes of
+ * one, and of all where the array comes again (the last of equal keys counts). */
+static const struct {
+    field_set fields;
+    int level;
+    void (*end)(tc_event_view *view);
+    void (*clear)(tc_event_view *view);
+} lists[] = {
+    {BIT(TC_FIELD_OUTPUT_ID) | BIT(TC_FIELD_OUTPUT_TYPE) | BIT(TC_FIELD_OUTPUT_NAME) |
+         BIT(TC_FIELD_OUTPUT_CALL_ID) | BIT(TC_FIELD_OUTPUT_ARGUMENTS),
+     3, end_output, clear_outputs},
+    {BIT(TC_FIELD_PART_TYPE) | BIT(TC_FIELD_PART_TEXT) | BIT(TC_FIELD_PART_TRANSCRIPT), 3, end_part,
+     clear_parts},
+    {BIT(TC_FIELD_LIMIT_NAME) | BIT(TC_FIELD_LIMIT_REMAINING) | BIT(TC_FIELD_LIMIT_RESET), 2,
+     end_limit, clear_limits},
+};
+#define LISTS (sizeof lists / sizeof lists[0])
+
+static void end_element(walk *w) {
+    for (size_t i = 0; i < LISTS; i++) {
+        if (w->level == lists[i].level && (w->places[w->level].fields & lists[i].fields) != 0) {
+            lists[i].end(w->view);
+            set_fields(w->view, lists[i].fields, (tc_span){0});
         }
     }
-    set_fields(view, output_fields, (tc_span){0});
 }
+
+/* ---- the walk ---- */
 
 /* Goes into a container whose members are wanted, or passes over it. */
 static tc_err enter(walk *w, tc_json_token token, field_set fields) {
@@ -115,11 +178,17 @@ static tc_err take_value(walk *w, field_set fields, bool is_type) {
     case TC_JSON_ARRAY:
         return enter(w, token, arrays);
     case TC_JSON_STRING:
-        set_fields(w->view, ending, w->reader.span);
+        set_fields(w->view, ending & ~NUMBERS, w->reader.span);
+        return TC_OK;
+    case TC_JSON_NUMBER:
+        set_fields(w->view, ending & NUMBERS, w->reader.span);
+        return TC_OK;
+    case TC_JSON_NULL:
+        w->view->first = w->view->first || (ending & BIT(TC_FIELD_PREVIOUS_ITEM_ID)) != 0;
         return TC_OK;
     case TC_JSON_ERROR:
         return w->reader.error;
-    default: /* no field that we act on is a number, a flag, or null */
+    default: /* no field that we act on is a flag */
         return TC_OK;
     }
 }
@@ -129,15 +198,18 @@ static tc_err take_member(walk *w) {
     bool is_type = w->level == 0 && tc_json_is(w->reader.span, "type");
     /* The last of equal keys counts. */
     set_fields(w->view, fields, (tc_span){0});
-    if ((fields & output_fields) == output_fields) {
-        w->view->call_count = 0;
-        w->view->calls_truncated = false;
+    for (size_t i = 0; i < LISTS; i++) {
+        if ((fields & lists[i].fields) == lists[i].fields) {
+            lists[i].clear(w->view);
+        }
+    }
+    if (fields & BIT(TC_FIELD_PREVIOUS_ITEM_ID)) {
+        w->view->first = false;
     }
     return take_value(w, fields, is_type);
 }
 
 static tc_err take_token(walk *w, tc_json_token token) {
-    bool in_output = w->level >= 3 && (w->places[w->level].fields & output_fields) != 0;
     switch (token) {
     case TC_JSON_KEY:
         return take_member(w);
@@ -146,10 +218,10 @@ static tc_err take_token(walk *w, tc_json_token token) {
     case TC_JSON_ARRAY:
         return enter(w, token, 0);
     case TC_JSON_OBJECT_END:
+        end_element(w);
+        w->level--;
+        return TC_OK;
     case TC_JSON_ARRAY_END:
-        if (token == TC_JSON_OBJECT_END && in_output) {
-            end_output(w->view);
-        }
         w->level--;
         return TC_OK;
     default:
@@ -207,7 +279,7 @@ tc_err tc_realtime_read(const char *json, size_t length, tc_event_view *out) {
     if (tc_json_next(&w.reader) != TC_JSON_OBJECT) {
         return TC_ERR_FORMAT;
     }
-    w.places[0].fields = ((field_set)1 << TC_FIELD_COUNT) - 1;
+    w.places[0].fields = BIT(TC_FIELD_COUNT) - 1;
     for (;;) {
         tc_json_token token = tc_json_next(&w.reader);
         if (token == TC_JSON_END) {

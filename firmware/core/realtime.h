@@ -13,17 +13,31 @@
 #include "settings.h"
 
 #define TC_CALLS_PER_EVENT 8
+#define TC_OUTPUTS_PER_EVENT 8
+#define TC_PARTS_PER_EVENT 8
+#define TC_LIMITS_PER_EVENT 4
 
 typedef struct {
     tc_event_type type;             /* TC_RT_UNKNOWN where the name is not in the table */
     tc_span type_name;              /* raw */
-    tc_span fields[TC_FIELD_COUNT]; /* raw span between the quotes for strings; at == NULL where
-                                       absent */
+    tc_span fields[TC_FIELD_COUNT]; /* raw span between the quotes for strings, of numbers as they
+                                       are written; at == NULL where absent */
+    bool first;                     /* previous_item_id is null: no item is before this one */
     struct {
         tc_span name, call_id, arguments; /* raw spans */
     } calls[TC_CALLS_PER_EVENT];          /* function calls in response.output[] */
     uint8_t call_count;
-    bool calls_truncated; /* there were more than TC_CALLS_PER_EVENT */
+    bool calls_truncated;                  /* there were more than TC_CALLS_PER_EVENT */
+    tc_span outputs[TC_OUTPUTS_PER_EVENT]; /* ids of all in response.output[], raw, the first */
+    uint8_t output_count;
+    struct {
+        tc_span type, text, transcript; /* raw spans */
+    } parts[TC_PARTS_PER_EVENT];        /* of item.content[], the first */
+    uint8_t part_count;
+    struct {
+        tc_span name, remaining, reset; /* raw spans: a text, and numbers */
+    } limits[TC_LIMITS_PER_EVENT];      /* of rate_limits[], the first */
+    uint8_t limit_count;
 } tc_event_view;
 
 /** Reads one event to its end. TC_ERR_FORMAT where it is not a JSON object with a string "type". */

@@ -111,6 +111,30 @@ static void realtime_send(const rpc_request *r) {
     }
 }
 
+/* ---- token ---- */
+
+static void token_lend(const rpc_request *r) {
+    tc_span raw;
+    int64_t until = 0;
+    tc_json_token token = rpc_param(r, "expires_at", &raw);
+    bool known = token != TC_JSON_ERROR && token != TC_JSON_NULL;
+    if (known && (token != TC_JSON_NUMBER || tc_json_whole(raw, &until) != TC_OK || until < 0 ||
+                  until > UINT32_MAX)) {
+        rpc_fail(r, TC_LINK_ERR_PARAMS, "expires_at is a time in seconds since 1970.");
+        return;
+    }
+    tc_span text = rpc_text_param(r, "token");
+    tc_err error = text.at == NULL ? TC_ERR_FORMAT : tc_session_lend(text, (uint32_t)until, r->now);
+    if (error == TC_ERR_RANGE) {
+        rpc_fail(r, TC_LINK_ERR_PARAMS, "This token has ended already.");
+    } else if (error != TC_OK) {
+        rpc_fail(r, TC_LINK_ERR_PARAMS,
+                 "token is one word of at most 2047 bytes; empty takes it back.");
+    } else {
+        rpc_answer_empty(r);
+    }
+}
+
 /* ---- dispatch ---- */
 
 static void write_answer(const rpc_request *r, void (*write)(tc_json_writer *writer)) {
@@ -182,6 +206,9 @@ static void call(const rpc_request *r, tc_method method) {
     case TC_METHOD_OTA_FETCH:
         rpc_ota_fetch(r);
         break;
+    case TC_METHOD_TOKEN_LEND:
+        token_lend(r);
+        break;
     case TC_METHOD_TOOLS_SERVE:
         rpc_tools_serve(r);
         break;
@@ -190,9 +217,6 @@ static void call(const rpc_request *r, tc_method method) {
         break;
     case TC_METHOD_SOUND_TAP:
         rpc_sound_tap(r);
-        break;
-    case TC_METHOD_TOKEN_LEND:
-        rpc_fail(r, TC_LINK_ERR_METHOD, NULL);
         break;
     case TC_METHOD_COUNT:
         break;

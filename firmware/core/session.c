@@ -26,7 +26,7 @@ static const uint16_t legal[TC_STATE_COUNT] = {
         TO(CONFIGURING) | TO(BACKOFF) | TO(READY) | TO(JOINING) | TO(UNPROVISIONED),
     [TC_STATE_CONFIGURING] = TO(LIVE) | TO(BACKOFF) | TO(READY) | TO(JOINING) | TO(UNPROVISIONED),
     [TC_STATE_LIVE] = TO(CLOSING) | TO(JOINING) | TO(UNPROVISIONED),
-    [TC_STATE_CLOSING] = TO(READY) | TO(BACKOFF) | TO(JOINING) | TO(UNPROVISIONED),
+    [TC_STATE_CLOSING] = TO(CONNECTING) | TO(READY) | TO(BACKOFF) | TO(JOINING) | TO(UNPROVISIONED),
     [TC_STATE_BACKOFF] = TO(CONNECTING) | TO(JOINING) | TO(READY) | TO(UNPROVISIONED),
 };
 
@@ -79,11 +79,19 @@ void session_enter(tc_state state, tc_reason reason, const char *detail, uint32_
     if (state != TC_STATE_READY && state != TC_STATE_BACKOFF) {
         session_idle_end();
     }
-    if (!in_session(before) && in_session(state)) {
-        tc_self.session_began = tc_self.now;
-    } else if (in_session(before) && !in_session(state)) {
+    bool renewed = before == TC_STATE_CLOSING && state == TC_STATE_CONNECTING;
+    if (in_session(before) && (!in_session(state) || renewed)) {
         /* The detail of joining is a network, and tells nothing of the session. */
         session_ends_note(reason, state == TC_STATE_JOINING ? NULL : detail, tc_self.session_began);
+    }
+    if ((!in_session(before) || renewed) && in_session(state)) {
+        tc_self.session_began = tc_self.now;
+    }
+    if (before == TC_STATE_LIVE) {
+        tc_self.talk.left = tc_self.now;
+    }
+    if (!tc_self.wanted && !in_session(state)) {
+        session_conversation_begin(); /* the one before is over for good */
     }
     tc_self.state = state;
     tc_self.activity = TC_ACTIVITY_LISTENING;
@@ -118,10 +126,22 @@ void session_tear_down(void) {
 }
 
 void session_after_close(void) {
+    if (tc_self.after.state == TC_STATE_CONNECTING) {
+        session_connect(tc_self.after.reason);
+        return;
+    }
     session_tear_down();
     tc_self.waits_for_wifi = false;
     session_enter(tc_self.after.state, tc_self.after.reason, tc_self.detail,
                   tc_self.after.retry_ms);
+}
+
+void session_mended(void) {
+    bool waits = tc_self.state == TC_STATE_BACKOFF && !tc_self.waits_for_wifi;
+    if (waits && !session_failure_passes(tc_self.told)) {
+        tc_self.tries = 0;
+        session_connect(TC_REASON_RETRY);
+    }
 }
 
 static void plan_ready(tc_reason reason) {
@@ -173,7 +193,9 @@ static void deadline_passed(void) {
 
 void tc_session_init(void) {
     memset(&tc_self, 0, sizeof tc_self);
-    tc_self.state = tc_settings_complete() ? TC_STATE_JOINING : TC_STATE_UNPROVISIONED;
+    session_token_forget();
+    session_conversation_begin();
+    tc_self.state = session_complete() ? TC_STATE_JOINING : TC_STATE_UNPROVISIONED;
     tc_self.autostart = tc_settings_get()->device_autostart;
     tc_self.volume = tc_settings_get()->audio_volume;
     tc_port_volume(tc_self.volume);
@@ -309,7 +331,7 @@ void tc_session_settings_changed(int effect, uint64_t now_ms) {
     if (!tc_self.booted) {
         boot();
     }
-    if (!tc_settings_complete()) {
+    if (!session_complete()) {
         if (tc_self.state == TC_STATE_UNPROVISIONED) {
             return;
         }
@@ -324,6 +346,8 @@ void tc_session_settings_changed(int effect, uint64_t now_ms) {
         session_wifi_settings();
     } else if (autostart && tc_self.state == TC_STATE_READY) {
         (void)tc_session_start(TC_REASON_AUTOSTART, now_ms);
+    } else if (effect == TC_EFFECT_SESSION) {
+        session_mended();
     }
 }
 

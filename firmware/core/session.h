@@ -36,6 +36,9 @@ tc_err tc_session_stop(tc_reason reason, uint64_t now_ms);
 tc_err tc_session_say(const char *text, size_t length, uint64_t now_ms);
 tc_err tc_session_send(const char *event, size_t length);
 tc_err tc_session_talk(bool pressed, uint64_t now_ms);
+/** A host lends a token (the span of its text), which ends at `until` (Unix seconds; 0: unknown);
+ * an empty one takes it back. TC_ERR_SIZE, _FORMAT; TC_ERR_RANGE where it has ended already. */
+tc_err tc_session_lend(tc_span token, uint32_t until, uint64_t now_ms);
 /** Asked by the tool end_session: say goodbye, then close. */
 void tc_session_end_after_goodbye(void);
 void tc_session_write_stats(tc_json_writer *writer);

@@ -1,6 +1,7 @@
 /* What the button and the host do in a live session. */
 #include "../port.h"
 #include "capture.h"
+#include "history.h"
 #include "session_host_calls.h"
 
 #define SHORTEST_TURN_MS 100u /* the server refuses a shorter one */
@@ -89,6 +90,7 @@ tc_err tc_session_say(const char *text, size_t length, uint64_t now_ms) {
         return TC_ERR_FULL; /* what rpc.c lets through fits into an empty queue */
     }
     session_outbox_send();
+    tc_history_said(text, length);
     LIVE->last_word = now_ms;
     LIVE->prompting = false;
     LIVE->heard_at = now_ms;

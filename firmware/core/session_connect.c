@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../port.h"
+#include "board.h"
 #include "capture.h"
 #include "link.h"
 #include "log.h"
@@ -13,6 +14,8 @@
 #define PEER_MS 10000u
 #define CHANNEL_MS 5000u
 #define ANSWER_LIMIT 20480u
+#define FORM_LIMIT 20480u /* port.h */
+#define BOUNDARY_SIZE 32u /* with its NUL */
 
 static void reach(connect_stage stage, uint32_t limit_ms) {
     tc_self.stage = stage;
@@ -25,7 +28,10 @@ void session_connect(tc_reason reason) {
     tc_self.peer_id = ++tc_self.last_id;
     session_enter(TC_STATE_CONNECTING, reason, NULL, 0);
     reach(STAGE_OFFER, OFFER_MS);
-    if (tc_port_peer_open(tc_self.peer_id, tc_settings_get()->server_label) < 0) {
+    if (!session_token_usable()) {
+        session_fail(TC_REASON_TOKEN_EXPIRED, NULL,
+                     0); /* the server would say so, too, but later */
+    } else if (tc_port_peer_open(tc_self.peer_id, tc_settings_get()->server_label) < 0) {
         session_fail(TC_REASON_OFFER_FAILED, NULL, 0);
     }
 }
@@ -49,13 +55,79 @@ static void copy_pin(char out[65], const char *pin) {
     out[i] = '\0';
 }
 
+/* The session object of session.update, as written at `at`; at == NULL where it does not fit. */
+static tc_span write_session(char *at, size_t capacity) {
+    tc_json_writer w;
+    tc_json_reader reader;
+    tc_span raw = {0};
+    tc_json_start(&w, at, capacity);
+    if (tc_realtime_session_update(&w, 0, tc_settings_get()) != TC_OK) {
+        return raw;
+    }
+    tc_json_begin(&reader, at, w.length);
+    (void)tc_json_next(&reader);
+    while (tc_json_next(&reader) == TC_JSON_KEY) {
+        bool session = tc_json_is(reader.span, "session");
+        if (tc_json_skip(&reader, tc_json_next(&reader), &raw) != TC_OK || session) {
+            break;
+        }
+    }
+    return raw;
+}
+
+/* A boundary that nobody can foresee, and so nobody can write into the session: RFC 2046, 5.1.1. */
+static void make_boundary(char out[BOUNDARY_SIZE]) {
+    uint8_t bytes[12];
+    tc_port_random(bytes, sizeof bytes);
+    memcpy(out, "tincan-", 7);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        out[7 + 2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+        out[8 + 2 * i] = "0123456789abcdef"[bytes[i] & 15];
+    }
+    out[BOUNDARY_SIZE - 1] = '\0';
+}
+
+/* Offer and session as a form (RFC 7578). Its length, 0 where it does not fit. */
+static size_t write_form(char *out, size_t capacity, const tc_event *offer, const char *boundary) {
+    static const char sdp[] = "\r\nContent-Disposition: form-data; name=\"sdp\"\r\n"
+                              "Content-Type: application/sdp\r\n\r\n";
+    static const char session[] = "\r\nContent-Disposition: form-data; name=\"session\"\r\n"
+                                  "Content-Type: application/json\r\n\r\n";
+    size_t around = 3 * (BOUNDARY_SIZE + 8) + sizeof sdp + sizeof session;
+    size_t length = 0;
+    if (offer->length >= capacity || capacity - offer->length <= around) {
+        return 0;
+    }
+    length = add(out, capacity, length, "--");
+    length = add(out, capacity, length, boundary);
+    length = add(out, capacity, length, sdp);
+    memcpy(out + length, offer->data, offer->length);
+    length += offer->length;
+    length = add(out, capacity, length, "\r\n--");
+    length = add(out, capacity, length, boundary);
+    length = add(out, capacity, length, session);
+    size_t end = BOUNDARY_SIZE + 8;
+    tc_span json = write_session(out + length, capacity - length - end);
+    if (json.at == NULL) {
+        return 0;
+    }
+    memmove(out + length, json.at, json.length);
+    length += json.length;
+    length = add(out, capacity, length, "\r\n--");
+    length = add(out, capacity, length, boundary);
+    return add(out, capacity, length, "--\r\n");
+}
+
 static void post(const tc_event *offer) {
     /* Static: a stack on the chip is small. The token is wiped, so that it lies in one place only.
      */
     static char url[400];
-    static char headers[2300];
-    char pin[65];
+    static char headers[2400];
+    static TC_BIG char form[FORM_LIMIT + 1];
+    char pin[65], boundary[BOUNDARY_SIZE] = "";
     const tc_settings *s = tc_settings_get();
+    const uint8_t *body = offer->data;
+    size_t size = offer->length;
     copy_pin(pin, s->server_pin);
     size_t length = add(url, sizeof url, 0, s->server_url);
     if (s->server_query[0] != '\0') {
@@ -63,15 +135,32 @@ static void post(const tc_event *offer) {
         add(url, sizeof url, length, s->server_query);
     }
     bool bearer = s->server_auth == TC_SERVER_AUTH_BEARER;
-    length = add(headers, sizeof headers, 0,
-                 "Content-Type: application/sdp\r\nAccept: application/sdp\r\n");
+    bool whole = s->server_body == TC_SERVER_BODY_SESSION;
+    if (whole) {
+        make_boundary(boundary);
+        size = write_form(form, sizeof form, offer, boundary);
+        body = (const uint8_t *)form;
+        if (size == 0) {
+            session_fail(TC_REASON_SESSION_ERROR, "It has no room in a request of 20,480 bytes.",
+                         0);
+            return;
+        }
+    }
+    length = add(headers, sizeof headers, 0, "Content-Type: ");
+    length = add(headers, sizeof headers, length,
+                 whole ? "multipart/form-data; boundary=" : "application/sdp");
+    length = add(headers, sizeof headers, length, boundary);
+    length = add(headers, sizeof headers, length, "\r\nAccept: application/sdp\r\n");
     length = add(headers, sizeof headers, length, bearer ? "Authorization: Bearer " : "api-key: ");
-    length = add(headers, sizeof headers, length, s->server_token);
+    length = add(headers, sizeof headers, length, session_token());
     add(headers, sizeof headers, length, "\r\n");
+    /* Where a stray space went, say; the settings keep keys out of the query. */
+    tc_log(TC_LOG_INFO, "session", "POST %s (%s, %s token%s, channel %s)", url,
+           bearer ? "bearer" : "api-key", session_token_lent() ? "lent" : "stored",
+           pin[0] != '\0' ? ", pinned key" : "", s->server_label);
     tc_self.http_id = ++tc_self.last_id;
     reach(STAGE_POST, POST_MS);
-    int error =
-        tc_port_http_post(tc_self.http_id, url, pin, headers, offer->data, offer->length, POST_MS);
+    int error = tc_port_http_post(tc_self.http_id, url, pin, headers, body, size, POST_MS);
     memset(headers, 0, sizeof headers);
     if (error < 0) {
         session_fail(TC_REASON_TCP, NULL, 0);
@@ -185,6 +274,7 @@ void session_go_live(void) {
     tc_self.count.sessions++;
     tc_self.live.since = tc_self.live.last_word = tc_self.now;
     session_enter(TC_STATE_LIVE, TC_REASON_NONE, NULL, 0);
+    bool greeted = session_resume();
     tc_playout_init();
     tc_port_opus_reset();
     tc_capture_begin(tc_self.peer_id);
@@ -197,8 +287,8 @@ void session_go_live(void) {
     tc_capture_microphone(open);
     if (tc_self.pressed && !open) {
         session_live_press(); /* the person speaks already: no greeting */
-    } else if (tc_settings_get()->session_greeting[0] != '\0') {
-        tc_self.live.want = WANT_GREETING;
+    } else if (!greeted && LIVE->want == 0 && tc_settings_get()->session_greeting[0] != '\0') {
+        LIVE->want = WANT_GREETING;
     }
     session_live_serve();
     session_live_activity();

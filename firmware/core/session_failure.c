@@ -61,6 +61,10 @@ static const failure failures[TC_REASON_COUNT] = {
                                  "Check the settings session.*, turn.* and "
                                  "transcription.*: tincan config.",
                                  false},
+    [TC_REASON_TOKEN_EXPIRED] = {"The token has ended.",
+                                 "Give the device a new one: tincan provision, or lend it one "
+                                 "while tincan tail runs.",
+                                 false},
     [TC_REASON_SESSION_EXPIRED] = {"The session reached the longest time that the server allows.",
                                    "The device connects again by itself.", true},
 };
@@ -96,10 +100,9 @@ static void add_number(sentence *s, uint32_t value) {
     add_n(s, digits + at, sizeof digits - at);
 }
 
-/* Hides every piece of the token, 8 characters or longer, and a shorter token as a whole: servers
+/* Hides every piece of a token, 8 characters or longer, and a shorter token as a whole: servers
  * like to quote the key that they refuse. */
-static void hide_token(char *text, size_t length) {
-    const char *token = tc_settings_get()->server_token;
+static void hide_token(char *text, size_t length, const char *token) {
     size_t token_length = strlen(token);
     size_t piece = token_length < 8 ? token_length : 8;
     for (size_t i = 0; piece > 0 && i + piece <= length; i++) {
@@ -126,7 +129,8 @@ void session_quote(tc_span span, char *out, size_t capacity) {
     if (length <= 0) {
         return;
     }
-    hide_token(text, (size_t)length);
+    hide_token(text, (size_t)length, session_token());
+    hide_token(text, (size_t)length, tc_settings_get()->server_token);
     size_t end = (size_t)length < capacity - 1 ? (size_t)length : capacity - 1;
     while (end > 0 && end < (size_t)length && ((uint8_t)text[end] & 0xc0) == 0x80) {
         end--; /* not within a character */
@@ -191,8 +195,16 @@ uint32_t session_backoff_ms(uint32_t tries) {
     return spread(ms);
 }
 
+bool session_failure_passes(tc_reason reason) {
+    return failures[reason].retry;
+}
+
+void session_say_problem(tc_reason reason) {
+    tc_problem(tc_reason_names[reason], failures[reason].message, failures[reason].hint);
+}
+
 static void fail(tc_reason reason, const char *message, const char *hint, const char *said,
-                 uint32_t retry_after_s) {
+                 uint32_t retry_after_s, bool retry) {
     if (tc_self.state == TC_STATE_CLOSING) {
         session_close_peer();
         return;
@@ -215,7 +227,7 @@ static void fail(tc_reason reason, const char *message, const char *hint, const 
     tc_self.told = reason;
     tc_self.after.reason = reason;
     tc_self.after.retry_ms = 0;
-    if (tc_self.wanted && failures[reason].retry && (alone || tc_self.tries < TRIES)) {
+    if (tc_self.wanted && retry && (alone || tc_self.tries < TRIES)) {
         tc_self.after.state = TC_STATE_BACKOFF;
         uint32_t wait_s = retry_after_s < LONGEST_WAIT_S ? retry_after_s : LONGEST_WAIT_S;
         uint32_t ms = session_backoff_ms(tc_self.tries);
@@ -243,7 +255,7 @@ void session_fail(tc_reason reason, const char *said, uint32_t retry_after_s) {
         add(&message, " ");
         add(&message, said);
     }
-    fail(reason, message.at, failures[reason].hint, said, retry_after_s);
+    fail(reason, message.at, failures[reason].hint, said, retry_after_s, failures[reason].retry);
 }
 
 static tc_reason reason_of_status(int32_t status) {
@@ -302,7 +314,13 @@ void session_fail_http(const tc_event *event) {
     }
 
     const char *text = failures[reason].message, *hint = failures[reason].hint;
-    if (reason == TC_REASON_NOT_SDP && is_web_page(event)) {
+    bool retry = failures[reason].retry;
+    if (reason == TC_REASON_HTTP_401 && session_token_lent()) {
+        session_token_forget();
+        retry = session_token_usable(); /* the stored one is tried next */
+        text = "The server refused the token that was lent";
+        hint = "Lend another one, or give the device its own: tincan provision.";
+    } else if (reason == TC_REASON_NOT_SDP && is_web_page(event)) {
         text = web_page;
     } else if (event->code == TC_HTTP_PIN) {
         text = "The server has another key than the pinned one.";
@@ -321,7 +339,7 @@ void session_fail_http(const tc_event *event) {
         add(&message, " It says: ");
         add(&message, said);
     }
-    fail(reason, message.at, hint, said, event->extra);
+    fail(reason, message.at, hint, said, event->extra, retry);
 }
 
 void session_wifi_problem(tc_reason reason, const char *ssid) {

@@ -6,6 +6,10 @@
  *   session_idle.c     while there is no session: waking by voice, a radio that rests
  *   session_ends.c     how the last sessions ended
  *   session_connect.c  from ready to configuring: offer, answer, data channel
+ *   session_token.c    the token, lent or stored, and whether it has ended
+ *   session_renew.c    a conversation outlives its sessions
+ *   session_budget.c   what it may cost
+ *   session_rate.c     limits of the server
  *   session_failure.c  what went wrong, in words; whether and when it is tried again
  *   session_live.c     what happens in a live session: speech, responses, interruption
  *   session_commands.c the button, texts and events of the host
@@ -65,7 +69,7 @@ typedef struct {
     uint8_t call_next;
     uint8_t calls_in_response;
 
-    bool ending; /* goodbye, then close */
+    bool ending;    /* goodbye, then close */
     bool revocable; /* it was the model that wanted it */
     bool goodbye_sent, goodbye_heard;
     session_id goodbye_id;
@@ -73,6 +77,13 @@ typedef struct {
 
     uint64_t since, last_word;
 
+    tc_reason end_reason;          /* of the goodbye */
+    char model[65];                /* that the server named */
+    uint64_t renew_from, renew_by; /* by the server's word; 0 where it said nothing */
+    uint64_t over_budget;          /* since when, 0 for not */
+    uint64_t rate_until;           /* no response.create before */
+    bool renew_told;               /* that there is no token for another session */
+    bool rate_told, rate_retried;  /* that it waits; a response that the limit had stopped */
     bool cancel_next; /* the response that was asked for was cancelled before it came */
     session_id cancelled_id;
     bool prompting; /* the server talks to itself: nobody has answered since */
@@ -107,7 +118,16 @@ typedef struct {
     } idle;
     bool muted;
     uint64_t session_began; /* connecting was entered */
-    bool autostart;         /* these as the settings were when last seen */
+    struct {                /* the conversation, over all its sessions */
+        uint64_t began;     /* it was first live; 0: not yet */
+        uint64_t left;      /* it was last live */
+        uint64_t last_word;
+        uint64_t nanodollars;
+        bool renewing; /* the session ended by our own will, another one follows */
+        bool greeted;  /* somebody has said something */
+        bool unpriced; /* that was told */
+    } talk;
+    bool autostart; /* these as the settings were when last seen */
     uint8_t volume;
 
     bool pressed;
@@ -154,6 +174,8 @@ void session_tear_down(void);
 void session_close(tc_reason reason);
 /** Leaves closing, or what came instead of it, for the state that was planned. */
 void session_after_close(void);
+/** What a person had to mend is mended, perhaps: a device that waits for that tries again. */
+void session_mended(void);
 
 /* session_wifi.c */
 /** Joins at the start; the state is joining already. */
@@ -200,12 +222,52 @@ void session_connect_late(void);
 /** The session is configured: live begins. */
 void session_go_live(void);
 
+/* session_token.c */
+/** The one to show now; "" where there is none. */
+const char *session_token(void);
+/** Whether it is one that a host lent. */
+bool session_token_lent(void);
+/** Whether there is one, and its end is not known to have passed. */
+bool session_token_usable(void);
+/** Wipes the lent one. */
+void session_token_forget(void);
+/** Whether the device has all that it needs to work. */
+bool session_complete(void);
+
+/* session_renew.c */
+/** A new conversation begins: nothing of another one is left. */
+void session_conversation_begin(void);
+/** session.created or session.updated. */
+void session_note_session(const tc_event_view *event);
+/** In a live session: renews it when it is time. */
+void session_renew_tick(void);
+/** Live has begun: gives back what was said, where this conversation had a session before. Returns
+ * whether that is so, and nobody has to be greeted. */
+bool session_resume(void);
+
+/* session_budget.c */
+/** A response.done: counts what it costs. */
+void session_budget_response(const tc_event_view *event);
+/** In a live session: ends it politely where the budget is used up. */
+void session_budget_tick(void);
+
+/* session_rate.c */
+void session_rate_limits(const tc_event_view *event);
+/** Whether a response.create has to wait. */
+bool session_rate_holds(void);
+/** A response.done: whether a limit stopped it, and it is asked for once more. */
+bool session_rate_failed(const tc_event_view *event);
+
 /* session_failure.c */
 /** A session failed: says why, and plans the next try or none. `said` (may be NULL) is what the
  * server said. */
 void session_fail(tc_reason reason, const char *said, uint32_t retry_after_s);
 /** Like it, for an HTTP answer. */
 void session_fail_http(const tc_event *event);
+/** Whether it may pass by itself; what does not, a person has to mend. */
+bool session_failure_passes(tc_reason reason);
+/** A `problem` in words, without a failure. */
+void session_say_problem(tc_reason reason);
 /** Wi-Fi could not be joined, or was lost: a `problem` in words. */
 void session_wifi_problem(tc_reason reason, const char *ssid);
 /** 1 s, 2 s, 4 s … 60 s, and up to a quarter more by chance. `tries` counts from 1. */
@@ -258,6 +320,8 @@ tc_err session_outbox_raw(const char *event, size_t length);
 bool session_outbox_pump(void);
 /** Whether the data channel has taken nothing for 10 s, though something waits. */
 bool session_outbox_stalled(void);
+/** Whether something waits. */
+bool session_outbox_waits(void);
 uint32_t session_outbox_high(void);
 /** Passes an event of the server on to the host; `view` is NULL where it could not be read. */
 void session_forward(const char *event, size_t length, const tc_event_view *view);

@@ -1,6 +1,7 @@
 /* What happens in a live session: speech, responses, interruption, silence. */
 #include <string.h>
 
+#include "history.h"
 #include "link.h"
 #include "log.h"
 #include "playout.h"
@@ -23,6 +24,7 @@ void session_live_begin(void) {
     LIVE->interrupt = s->turn_interrupt;
     LIVE->text_only = s->session_modality == TC_SESSION_MODALITY_TEXT;
     LIVE->tools = s->tools_enabled;
+    LIVE->end_reason = TC_REASON_END_SESSION;
     session_change_begin();
     session_host_calls_begin();
 }
@@ -89,7 +91,7 @@ void session_live_serve(void) {
     if (session_host_calls_hold()) {
         want &= (uint8_t)~WANT_TOOL;
     }
-    if (want == 0 || LIVE->active || LIVE->creating) {
+    if (want == 0 || LIVE->active || LIVE->creating || session_rate_holds()) {
         return;
     }
     if (want & WANT_GOODBYE) {
@@ -117,6 +119,7 @@ static void response_created(const tc_event_view *e) {
     LIVE->writing = false;
     LIVE->calls_in_response = 0;
     tc_self.count.responses++;
+    tc_self.talk.greeted = true;
     if (LIVE->cancel_next) {
         LIVE->cancelled_id = LIVE->active_id;
     } else {
@@ -137,7 +140,7 @@ static void goodbye_done(const tc_event_view *e, session_id id) {
     bool completed = session_is(e, TC_FIELD_RESPONSE_STATUS, "completed");
     bool incomplete = session_is(e, TC_FIELD_RESPONSE_STATUS, "incomplete");
     if (LIVE->text_only || !(completed || (incomplete && LIVE->goodbye_heard))) {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
     }
 }
 
@@ -150,7 +153,8 @@ static void response_done(const tc_event_view *e) {
     LIVE->writing = false;
     bool cancelled = session_is(e, TC_FIELD_RESPONSE_STATUS, "cancelled");
     bool failed = session_is(e, TC_FIELD_RESPONSE_STATUS, "failed");
-    if (failed) {
+    session_budget_response(e);
+    if (!session_rate_failed(e) && failed) {
         char code[64];
         session_quote(e->fields[TC_FIELD_RESPONSE_ERROR_CODE], code, sizeof code);
         tc_problem("response_failed", "The server could not make its answer.",
@@ -221,7 +225,7 @@ static void output_ended(session_id id, bool cleared) {
         LIVE->tail_until = tc_self.now + (rest < TAIL_MAX_MS ? rest : TAIL_MAX_MS);
     }
     if (LIVE->goodbye_id != 0 && id == LIVE->goodbye_id) {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
     }
 }
 
@@ -270,7 +274,7 @@ static void create_refused(bool busy) {
     LIVE->creating = LIVE->cancel_next = false;
     LIVE->create_event = 0;
     if (kind == WANT_GOODBYE && !busy) {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
         return;
     }
     if (kind == WANT_GOODBYE) {
@@ -320,6 +324,7 @@ static void server_error(const tc_event_view *e) {
 /* ---- events ---- */
 
 static void handle(const tc_event_view *e) {
+    tc_history_event(e);
     session_id response = session_hash(e->fields[TC_FIELD_RESPONSE_ID]);
     if (LIVE->active && response != 0 && response == LIVE->active_id) {
         LIVE->active_since = tc_self.now;
@@ -341,6 +346,13 @@ static void handle(const tc_event_view *e) {
             session_call(e->fields[TC_FIELD_ITEM_NAME], e->fields[TC_FIELD_ITEM_CALL_ID],
                          e->fields[TC_FIELD_ITEM_ARGUMENTS]);
         }
+        break;
+    case TC_RT_SESSION_CREATED:
+    case TC_RT_SESSION_UPDATED:
+        session_note_session(e);
+        break;
+    case TC_RT_RATE_LIMITS_UPDATED:
+        session_rate_limits(e);
         break;
     case TC_RT_RESPONSE_OUTPUT_TEXT_DELTA:
         LIVE->writing = LIVE->text_only;
@@ -403,6 +415,10 @@ void session_live_text(const tc_event *event) {
                (unsigned)event->length);
         return;
     }
+    if (tc_self.state == TC_STATE_CONFIGURING &&
+        (view.type == TC_RT_SESSION_CREATED || view.type == TC_RT_SESSION_UPDATED)) {
+        session_note_session(&view);
+    }
     bool runs = tc_self.state == TC_STATE_CONFIGURING || tc_self.state == TC_STATE_LIVE;
     if (runs && view.type == TC_RT_SESSION_UPDATED) {
         session_change_updated((const char *)event->data, event->length);
@@ -446,18 +462,20 @@ uint32_t session_live_tick(void) {
         LIVE->active = false;
     }
     if (session_goodbye_late()) {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
         return 0;
     }
     session_change_tick();
     uint32_t wait = session_host_calls_tick(LIVE->tail || LIVE->ending ? POLL_MS : 250u);
     session_live_serve();
     session_live_activity();
+    session_budget_tick();
     uint32_t limit_s = tc_settings_get()->device_idle_limit;
     if (limit_s > 0 && tc_self.activity == TC_ACTIVITY_LISTENING &&
         tc_self.now - LIVE->last_word >= (uint64_t)limit_s * 1000u) {
         session_close(TC_REASON_IDLE);
         return 0;
     }
+    session_renew_tick();
     return wait;
 }

@@ -34,6 +34,10 @@ void session_outbox_clear(void) {
     used = 0;
 }
 
+bool session_outbox_waits(void) {
+    return used > 0;
+}
+
 uint32_t session_outbox_high(void) {
     return high;
 }

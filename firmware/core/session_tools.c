@@ -177,7 +177,7 @@ void session_goodbye_due(void) {
         return;
     }
     if (tc_settings_get()->session_goodbye[0] == '\0') {
-        session_close(TC_REASON_END_SESSION);
+        session_close(LIVE->end_reason);
         return;
     }
     LIVE->want = WANT_GOODBYE;

@@ -116,9 +116,14 @@ const tc_settings *tc_settings_get(void) {
 }
 
 bool tc_settings_complete(void) {
+    return current.server_token[0] != '\0' && tc_settings_complete_but_token();
+}
+
+bool tc_settings_complete_but_token(void) {
     for (int id = 0; id < TC_SETTING_COUNT; id++) {
         const tc_setting_info *info = &tc_setting_table[id];
-        if (info->required && member_of(&current, info)[0] == '\0') {
+        if (info->required && id != TC_SETTING_SERVER_TOKEN &&
+            member_of(&current, info)[0] == '\0') {
             return false;
         }
     }
@@ -207,6 +212,16 @@ tc_err tc_settings_stage(tc_span values, char *name, size_t capacity) {
     return error == TC_OK ? stage_pass(values, true, name, capacity) : error;
 }
 
+/* A new token has not the end of the old one. */
+static void follow_token(void) {
+    if (tc_set_has(&staged_ids, TC_SETTING_SERVER_TOKEN) &&
+        !tc_set_has(&staged_ids, TC_SETTING_SERVER_TOKEN_EXPIRES)) {
+        tc_set_add(&staged_ids, TC_SETTING_SERVER_TOKEN_EXPIRES);
+        tc_set_add(&staged_erased, TC_SETTING_SERVER_TOKEN_EXPIRES);
+        tc_setting_put_default(&staged, &tc_setting_table[TC_SETTING_SERVER_TOKEN_EXPIRES]);
+    }
+}
+
 void tc_settings_discard(void) {
     trial = false;
     memset(&staged_ids, 0, sizeof staged_ids);
@@ -218,6 +233,7 @@ tc_err tc_settings_commit(uint32_t changed[(TC_SETTING_COUNT + 31) / 32]) {
     if (is_empty(&staged_ids)) {
         return TC_OK;
     }
+    follow_token();
     tc_setting_set ids = staged_ids, erased = staged_erased;
     for (int id = 0; id < TC_SETTING_COUNT; id++) {
         const tc_setting_info *info = &tc_setting_table[id];
@@ -279,6 +295,7 @@ static void exchange(uint32_t *changed) {
 
 void tc_settings_trial_begin(uint32_t changed[(TC_SETTING_COUNT + 31) / 32]) {
     memset(changed, 0, sizeof(tc_setting_set));
+    follow_token();
     exchange(changed);
     trial = true;
 }

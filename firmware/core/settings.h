@@ -21,6 +21,8 @@ void tc_settings_init(void);
 const tc_settings *tc_settings_get(void);
 /** Whether all required settings are there. */
 bool tc_settings_complete(void);
+/** Whether they are there but for the token, which a host may lend. */
+bool tc_settings_complete_but_token(void);
 
 /** Stages the members of the JSON object `values`; null means the default. On an error nothing of
  * this call is staged, and `name`, if not NULL, receives the setting at fault. Returns

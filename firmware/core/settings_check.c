@@ -91,8 +91,63 @@ static bool is_url(const char *url) {
     return *at == '\0' || (*at == '/' && strpbrk(at, "?#\\") == NULL);
 }
 
+static char small(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool ends_with(const char *text, size_t length, const char *end) {
+    size_t size = strlen(end);
+    bool same = size <= length;
+    for (size_t i = 0; same && i < size; i++) {
+        same = small(text[length - size + i]) == end[i];
+    }
+    return same;
+}
+
+/* One parameter of a query: whether its name or its value looks like a key (settings-check.ts). */
+static bool holds_key(const char *name, size_t length) {
+    static const char *const names[] = {"key",    "token",    "sig",          "signature",
+                                        "secret", "password", "authorization"};
+    static const char *const begins[] = {"sk-", "ek_", "tc_"};
+    const char *equals = memchr(name, '=', length);
+    size_t name_length = equals == NULL ? length : (size_t)(equals - name);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (ends_with(name, name_length, names[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; equals != NULL && i < sizeof begins / sizeof begins[0]; i++) {
+        if (length - name_length > 3 && memcmp(equals + 1, begins[i], 3) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_query(const char *query) {
+    if (query[0] == '?' || query[0] == '&' || strpbrk(query, "#\\") != NULL) {
+        return false;
+    }
+    for (;;) {
+        size_t length = strcspn(query, "&");
+        if (holds_key(query, length)) {
+            return false;
+        }
+        if (query[length] == '\0') {
+            return true;
+        }
+        query += length + 1;
+    }
+}
+
+/* Forms whose outer white space is cut off. */
+static bool is_trimmed(int form) {
+    return form == TC_FORM_WORD || form == TC_FORM_URL || form == TC_FORM_PIN ||
+           form == TC_FORM_QUERY;
+}
+
 static bool allowed(uint8_t c, int form) {
-    if (form == TC_FORM_WORD || form == TC_FORM_URL || form == TC_FORM_PIN) {
+    if (is_trimmed(form)) {
         return c > 0x20 && c < 0x7F;
     }
     return (c >= 0x20 && c != 0x7F) || (c == '\n' && form == TC_FORM_LINES);
@@ -126,7 +181,8 @@ tc_err tc_setting_check_text(const tc_setting_info *info, const char *text, size
     }
     if ((info->form == TC_FORM_URL && !is_url(text)) ||
         (info->form == TC_FORM_PASSPHRASE && !is_passphrase(text, length)) ||
-        (info->form == TC_FORM_PIN && !is_pin(text, length))) {
+        (info->form == TC_FORM_PIN && !is_pin(text, length)) ||
+        (info->form == TC_FORM_QUERY && !is_query(text))) {
         return TC_ERR_FORMAT;
     }
     return TC_OK;
@@ -145,8 +201,7 @@ tc_err tc_setting_check_number(const tc_setting_info *info, uint32_t number) {
  * only as many are kept as have room.
  */
 static tc_err read_text(const tc_setting_info *info, tc_span span, char *text) {
-    bool trim =
-        info->form == TC_FORM_WORD || info->form == TC_FORM_URL || info->form == TC_FORM_PIN;
+    bool trim = is_trimmed(info->form);
     size_t length = 0, kept = 0; /* characters seen, and up to where they stay */
     bool after_space = false;
     char piece[4];
@@ -200,9 +255,9 @@ tc_err tc_setting_read(const tc_setting_info *info, tc_json_token token, tc_span
         *number = token == TC_JSON_TRUE;
         return token == TC_JSON_TRUE || token == TC_JSON_FALSE ? TC_OK : TC_ERR_TYPE;
     default: {
-        int32_t value = 0;
-        tc_err error = token == TC_JSON_NUMBER ? tc_json_int(span, &value) : TC_ERR_TYPE;
-        if (error == TC_OK && value < 0) {
+        int64_t value = 0;
+        tc_err error = token == TC_JSON_NUMBER ? tc_json_whole(span, &value) : TC_ERR_TYPE;
+        if (error == TC_OK && (value < 0 || value > UINT32_MAX)) {
             error = TC_ERR_RANGE;
         }
         *number = (uint32_t)value;

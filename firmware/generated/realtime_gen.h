@@ -68,30 +68,56 @@ extern const tc_event_name tc_event_names[TC_EVENT_NAME_COUNT];
 
 typedef enum {
     TC_FIELD_SESSION_ID = 0, /* session.id */
-    TC_FIELD_RESPONSE_ID = 1, /* response_id */
-    TC_FIELD_RESPONSE_OBJECT_ID = 2, /* response.id */
-    TC_FIELD_RESPONSE_STATUS = 3, /* response.status */
-    TC_FIELD_RESPONSE_REASON = 4, /* response.status_details.reason */
-    TC_FIELD_RESPONSE_ERROR_CODE = 5, /* response.status_details.error.code */
-    TC_FIELD_ITEM_ID = 6, /* item_id */
-    TC_FIELD_ITEM_OBJECT_ID = 7, /* item.id */
-    TC_FIELD_ITEM_TYPE = 8, /* item.type */
-    TC_FIELD_ITEM_STATUS = 9, /* item.status */
-    TC_FIELD_ITEM_NAME = 10, /* item.name */
-    TC_FIELD_ITEM_CALL_ID = 11, /* item.call_id */
-    TC_FIELD_ITEM_ARGUMENTS = 12, /* item.arguments */
-    TC_FIELD_ERROR_CODE = 13, /* error.code */
-    TC_FIELD_ERROR_MESSAGE = 14, /* error.message */
-    TC_FIELD_ERROR_EVENT_ID = 15, /* error.event_id */
-    TC_FIELD_OUTPUT_TYPE = 16, /* response.output[].type */
-    TC_FIELD_OUTPUT_NAME = 17, /* response.output[].name */
-    TC_FIELD_OUTPUT_CALL_ID = 18, /* response.output[].call_id */
-    TC_FIELD_OUTPUT_ARGUMENTS = 19, /* response.output[].arguments */
-    TC_FIELD_COUNT = 20,
+    TC_FIELD_SESSION_MODEL = 1, /* session.model */
+    TC_FIELD_RESPONSE_ID = 2, /* response_id */
+    TC_FIELD_RESPONSE_OBJECT_ID = 3, /* response.id */
+    TC_FIELD_RESPONSE_STATUS = 4, /* response.status */
+    TC_FIELD_RESPONSE_REASON = 5, /* response.status_details.reason */
+    TC_FIELD_RESPONSE_ERROR_CODE = 6, /* response.status_details.error.code */
+    TC_FIELD_ITEM_ID = 7, /* item_id */
+    TC_FIELD_PREVIOUS_ITEM_ID = 8, /* previous_item_id */
+    TC_FIELD_DELTA = 9, /* delta */
+    TC_FIELD_TEXT = 10, /* text */
+    TC_FIELD_TRANSCRIPT = 11, /* transcript */
+    TC_FIELD_ITEM_OBJECT_ID = 12, /* item.id */
+    TC_FIELD_ITEM_TYPE = 13, /* item.type */
+    TC_FIELD_ITEM_ROLE = 14, /* item.role */
+    TC_FIELD_ITEM_STATUS = 15, /* item.status */
+    TC_FIELD_ITEM_NAME = 16, /* item.name */
+    TC_FIELD_ITEM_CALL_ID = 17, /* item.call_id */
+    TC_FIELD_ITEM_ARGUMENTS = 18, /* item.arguments */
+    TC_FIELD_PART_TYPE = 19, /* item.content[].type */
+    TC_FIELD_PART_TEXT = 20, /* item.content[].text */
+    TC_FIELD_PART_TRANSCRIPT = 21, /* item.content[].transcript */
+    TC_FIELD_ERROR_CODE = 22, /* error.code */
+    TC_FIELD_ERROR_MESSAGE = 23, /* error.message */
+    TC_FIELD_ERROR_EVENT_ID = 24, /* error.event_id */
+    TC_FIELD_OUTPUT_ID = 25, /* response.output[].id */
+    TC_FIELD_OUTPUT_TYPE = 26, /* response.output[].type */
+    TC_FIELD_OUTPUT_NAME = 27, /* response.output[].name */
+    TC_FIELD_OUTPUT_CALL_ID = 28, /* response.output[].call_id */
+    TC_FIELD_OUTPUT_ARGUMENTS = 29, /* response.output[].arguments */
+    TC_FIELD_LIMIT_NAME = 30, /* rate_limits[].name */
+    TC_FIELD_SESSION_EXPIRES_AT = 31, /* session.expires_at */
+    TC_FIELD_CONTENT_INDEX = 32, /* content_index */
+    TC_FIELD_USAGE_TEXT = 33, /* response.usage.input_token_details.text_tokens */
+    TC_FIELD_USAGE_AUDIO = 34, /* response.usage.input_token_details.audio_tokens */
+    TC_FIELD_USAGE_IMAGE = 35, /* response.usage.input_token_details.image_tokens */
+    TC_FIELD_USAGE_CACHED_TEXT = 36, /* response.usage.input_token_details.cached_tokens_details.text_tokens */
+    TC_FIELD_USAGE_CACHED_AUDIO = 37, /* response.usage.input_token_details.cached_tokens_details.audio_tokens */
+    TC_FIELD_USAGE_CACHED_IMAGE = 38, /* response.usage.input_token_details.cached_tokens_details.image_tokens */
+    TC_FIELD_USAGE_MADE_TEXT = 39, /* response.usage.output_token_details.text_tokens */
+    TC_FIELD_USAGE_MADE_AUDIO = 40, /* response.usage.output_token_details.audio_tokens */
+    TC_FIELD_LIMIT_REMAINING = 41, /* rate_limits[].remaining */
+    TC_FIELD_LIMIT_RESET = 42, /* rate_limits[].reset_seconds */
+    TC_FIELD_COUNT = 43,
 } tc_field;
 
+/* Fields from here on are numbers, those before it texts. */
+#define TC_FIELD_NUMBERS 31
+
 /* The path of each field: keys from the top of the event, "[]" for each element of an array, NULL at the end. */
-#define TC_FIELD_SEGMENTS 4
+#define TC_FIELD_SEGMENTS 5
 extern const char *const tc_field_paths[TC_FIELD_COUNT][TC_FIELD_SEGMENTS + 1];
 
 #endif

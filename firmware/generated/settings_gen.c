@@ -6,6 +6,7 @@
 #include "../port.h"
 
 static const char *const choices_of_server_auth[] = {"bearer", "api-key"};
+static const char *const choices_of_server_body[] = {"sdp", "session"};
 static const char *const choices_of_session_modality[] = {"audio", "text"};
 static const char *const choices_of_session_reasoning[] = {"default", "minimal", "low", "medium", "high", "xhigh"};
 static const char *const choices_of_session_truncation[] = {"auto", "disabled", "retention_ratio"};
@@ -230,7 +231,7 @@ const tc_setting_info tc_setting_table[TC_SETTING_COUNT] = {
         .key = "srv_query",
         .kind = TC_SETTING_TEXT,
         .kv_type = TC_KV_TEXT,
-        .form = TC_FORM_WORD,
+        .form = TC_FORM_QUERY,
         .effect = TC_EFFECT_SESSION,
         .secret = false,
         .required = false,
@@ -242,6 +243,25 @@ const tc_setting_info tc_setting_table[TC_SETTING_COUNT] = {
         .choices = NULL,
         .choice_count = 0,
         .default_text = "",
+        .default_number = 0,
+    },
+    [TC_SETTING_SERVER_BODY] = {
+        .name = "server.body",
+        .key = "srv_body",
+        .kind = TC_SETTING_CHOICE,
+        .kv_type = TC_KV_U8,
+        .form = TC_FORM_ANY,
+        .effect = TC_EFFECT_SESSION,
+        .secret = false,
+        .required = false,
+        .offset = offsetof(tc_settings, server_body),
+        .size = sizeof(((tc_settings *)0)->server_body),
+        .min = 0,
+        .max = 1,
+        .zero_or = 0,
+        .choices = choices_of_server_body,
+        .choice_count = 2,
+        .default_text = NULL,
         .default_number = 0,
     },
     [TC_SETTING_SERVER_LABEL] = {

@@ -36,7 +36,11 @@ static void copy_text(char *out, size_t capacity, const char *text) {
     strcpy(out, text);
 }
 
-/* ---- identity, random, serial, restart ---- */
+/* ---- identity, calendar, random, serial, restart ---- */
+
+uint32_t tc_port_unix_s(void) {
+    return fake.unix_s;
+}
 
 void tc_port_image_hash(char out[65]) {
     memcpy(out, fake.image_hash, 65);

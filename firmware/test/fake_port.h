@@ -24,6 +24,7 @@ typedef struct {
     char image_hash[65];
     uint8_t mac[6];
     int reset_reason;
+    uint32_t unix_s;        /* the calendar; 0: nobody has said */
     long serial_room;       /* bytes that the line still takes, or FAKE_UNLIMITED */
     size_t serial_piece;    /* most that it takes at once */
     long kv_changes_left;   /* writes and erasures until the power fails, or FAKE_UNLIMITED */

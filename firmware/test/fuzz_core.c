@@ -71,6 +71,14 @@ static void say(uint8_t which, const uint8_t *bytes, size_t length) {
         "{\"type\":\"input_audio_buffer.speech_started\",\"item_id\":\"",
         "{\"type\":\"input_audio_buffer.speech_stopped\",\"item_id\":\"",
         "{\"type\":\"error\",\"error\":{\"event_id\":\"tc_2\",\"code\":\"",
+        "{\"type\":\"conversation.item.added\",\"item\":{\"type\":\"message\",\"role\":\"user\","
+        "\"id\":\"",
+        "{\"type\":\"conversation.item.done\",\"previous_item_id\":\"a\",\"item\":{\"type\":"
+        "\"message\",\"role\":\"assistant\",\"id\":\"",
+        "{\"type\":\"response.output_text.delta\",\"item_id\":\"a\",\"delta\":\"",
+        "{\"type\":\"conversation.item.input_audio_transcription.completed\",\"item_id\":\"b\","
+        "\"transcript\":\"",
+        "{\"type\":\"session.updated\",\"session\":{\"expires_at\":1800000100,\"model\":\"",
         "{\"type\":\"response.output_item.done\",\"item\":{\"type\":\"function_call\",\"name\":"
         "\"set_light\","
         "\"arguments\":\"{}\",\"call_id\":\"",
@@ -105,8 +113,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fake_kv_put_text("wifi_ssid", "home");
     fake_kv_put_text("srv_token", "ek_0123456789");
     fake_kv_put_text("wifi2_ssid", "work");
-    /* A device that wakes by voice, goes on for ever, both, or neither. */
+    /* A device that wakes by voice, goes on for ever, renews soon, has a small budget, or not. */
     uint8_t options = size > 0 ? data[size - 1] : 0, on = 1;
+    uint16_t minutes = 2;
+    if (options & 4) {
+        fake_kv_put("renew", TC_KV_U8, &on, 1);
+        fake.unix_s = 1800000000;
+    }
+    if (options & 8) {
+        fake_kv_put("budget_min", TC_KV_U16, &minutes, 2);
+    }
+    if (options & 16) {
+        fake_kv_put("srv_body", TC_KV_U8, &on, 1);
+    }
     if (options & 1) {
         fake_kv_put("wake", TC_KV_U8, &on, 1);
     }

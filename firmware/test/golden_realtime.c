@@ -21,6 +21,14 @@ static void pair(tc_json_writer *w, const char *key, tc_span span) {
     text(w, span);
 }
 
+/* A number, as the text that it is written with. */
+static void number_pair(tc_json_writer *w, const char *key, tc_span span) {
+    if (span.at != NULL) {
+        tc_json_key(w, key);
+        tc_json_string_n(w, span.at, span.length);
+    }
+}
+
 static int give(const tc_json_writer *w) {
     CHECK(!w->full);
     memcpy(golden_buffer(), out, w->length);
@@ -47,7 +55,11 @@ int golden_event(size_t length) {
         static char number[3];
         number[0] = (char)('0' + i / 10);
         number[1] = (char)('0' + i % 10);
-        pair(&w, number, view.fields[i]);
+        if (i < TC_FIELD_NUMBERS) {
+            pair(&w, number, view.fields[i]);
+        } else {
+            number_pair(&w, number, view.fields[i]);
+        }
     }
     tc_json_close_object(&w);
     tc_json_key(&w, "calls");
@@ -61,6 +73,29 @@ int golden_event(size_t length) {
     }
     tc_json_close_array(&w);
     tc_json_pair_bool(&w, "calls_truncated", view.calls_truncated);
+    tc_json_key(&w, "parts");
+    tc_json_open_array(&w);
+    for (int i = 0; i < view.part_count; i++) {
+        tc_json_open_object(&w);
+        pair(&w, "type", view.parts[i].type);
+        pair(&w, "text", view.parts[i].text);
+        pair(&w, "transcript", view.parts[i].transcript);
+        tc_json_close_object(&w);
+    }
+    tc_json_close_array(&w);
+    tc_json_key(&w, "limits");
+    tc_json_open_array(&w);
+    for (int i = 0; i < view.limit_count; i++) {
+        tc_json_open_object(&w);
+        pair(&w, "name", view.limits[i].name);
+        number_pair(&w, "remaining", view.limits[i].remaining);
+        number_pair(&w, "reset_seconds", view.limits[i].reset);
+        tc_json_close_object(&w);
+    }
+    tc_json_close_array(&w);
+    if (view.first) {
+        tc_json_pair_bool(&w, "first", true);
+    }
     tc_json_close_object(&w);
     return give(&w);
 }

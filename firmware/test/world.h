@@ -31,6 +31,8 @@ void world_request(const char *method, const char *params);
 
 /** The device is ready. */
 void world_ready(void);
+/** Like it, of a device that goes on by itself from there. */
+void world_ready_alone(void);
 /** From ready: a session was asked for, and the offer is posted. */
 void world_posted(void);
 /** From there to configuring. */

@@ -157,7 +157,7 @@ function checkText(name: string, setting: TextSetting, given: string): string {
   const refuse = (what: string, hint: string) =>
     new SettingError('SETTING_FORM', name, `${name} ${what}`, hint);
   let value = given;
-  if (form === 'word' || form === 'url' || form === 'pin')
+  if (form === 'word' || form === 'url' || form === 'pin' || form === 'query')
     value = value.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
   if (form === 'url') value = value.replace(/\/+$/, '');
   if (/\p{Surrogate}/u.test(value)) throw refuse('is not Unicode text', 'Half of a surrogate pair is in it.');
@@ -169,7 +169,7 @@ function checkText(name: string, setting: TextSetting, given: string): string {
       `${name} has ${bytes} bytes, ${bytes - setting.max} too many`,
       `At most ${setting.max} bytes in UTF-8 have room.`,
     );
-  if (form === 'word' || form === 'url') {
+  if (form === 'word' || form === 'url' || form === 'query') {
     if (!/^[\x21-\x7e]*$/.test(value))
       throw refuse('holds white space or a character outside ASCII', 'Copy it again, without line breaks.');
   } else if (form === 'lines') {
@@ -180,6 +180,10 @@ function checkText(name: string, setting: TextSetting, given: string): string {
   }
   if (form === 'url') {
     const wrong = urlFault(value);
+    if (wrong) throw refuse(wrong[0], wrong[1]);
+  }
+  if (form === 'query') {
+    const wrong = queryFault(value);
     if (wrong) throw refuse(wrong[0], wrong[1]);
   }
   if (form === 'pin' && !/^([0-9a-fA-F]{64})?$/.test(value))
@@ -218,6 +222,27 @@ function urlFault(url: string): [string, string] | undefined {
       'would send the token in the clear',
       'Use https; http is only for localhost, 127.0.0.1 and [::1].',
     ];
+  return undefined;
+}
+
+/** What a parameter's name ends with that holds a key. */
+const KEY_NAMES = ['key', 'token', 'sig', 'signature', 'secret', 'password', 'authorization'];
+/** What the keys of OpenAI, of its ephemeral secrets, and of our gateway begin with. */
+const KEY_BEGINS = ['sk-', 'ek_', 'tc_'];
+
+/** What is wrong with a query, and the hint; undefined where it is good. Names count without regard to case. */
+function queryFault(query: string): [string, string] | undefined {
+  if (/^[?&]|[#\\]/.test(query))
+    return ['is not what follows "?" in a URL', 'For example model=NAME, without the "?".'];
+  for (const pair of query.split('&')) {
+    const [name = '', value = ''] = pair.split('=', 2);
+    const small = name.toLowerCase();
+    if (KEY_NAMES.some((end) => small.endsWith(end)) || KEY_BEGINS.some((begin) => value.startsWith(begin)))
+      return [
+        'looks as if it held a key, and URLs are logged wherever they pass',
+        'Put the key into server.token; server.auth says how it is sent.',
+      ];
+  }
   return undefined;
 }
 

@@ -25,9 +25,9 @@ export interface TextSetting extends Common {
   /**
    * `word`: printable ASCII, no white space inside; `url`: an absolute https URL (http only to a loopback host);
    * `lines`: may hold line breaks; `passphrase`: empty, 8 to 63 bytes, or 64 hex digits (WPA);
-   * `pin`: empty, or 64 hex digits (SHA-256).
+   * `pin`: empty, or 64 hex digits (SHA-256); `query`: what follows the "?" of a URL, without keys: URLs are shown.
    */
-  readonly form?: 'word' | 'url' | 'lines' | 'passphrase' | 'pin';
+  readonly form?: 'word' | 'url' | 'lines' | 'passphrase' | 'pin' | 'query';
   /** The device cannot work while this is empty. */
   readonly required?: boolean;
 }
@@ -167,9 +167,17 @@ export const SETTINGS = {
     key: 'srv_query',
     max: 127,
     default: '',
-    form: 'word',
+    form: 'query',
     effect: 'session',
-    help: 'Added to the URL after "?", for servers that want a model there.',
+    help: 'Added to the URL after "?", for servers that want a model there. No key: that is server.token.',
+  },
+  'server.body': {
+    type: 'choice',
+    key: 'srv_body',
+    choices: ['sdp', 'session'],
+    default: 'sdp',
+    effect: 'session',
+    help: 'What is posted: the SDP offer alone (the session, with its model, was fixed when the secret was made), or offer and session together (multipart), as a standard key or an Azure key wants it.',
   },
   'server.label': {
     type: 'text',

@@ -1,6 +1,6 @@
-import type { AppHost, AppImage, AppLoader, RunningApp, World } from '../contract.ts';
+import type { AppHost, AppImage, AppLoader, Clock, RunningApp, World } from '../contract.ts';
 import { AudioLoop } from './audio.ts';
-import { type CoreEvent, ERR, EVENT, type PortFunctions } from './codes.ts';
+import { type CoreEvent, ERR, EVENT, type PortFunctions, type Post } from './codes.ts';
 import { Controls } from './controls.ts';
 import { HttpPort } from './http.ts';
 import { identityPort } from './identity.ts';
@@ -9,7 +9,7 @@ import { measuresPort } from './measures.ts';
 import { type CoreMemory, type CoreModule, loadModule } from './module.ts';
 import { OpusCodec } from './opus.ts';
 import { OtaPort } from './ota.ts';
-import { type PeerOptions, PeerPort } from './peer.ts';
+import { type PeerCalls, type PeerOptions, PeerPort } from './peer.ts';
 import { storagePort } from './storage.ts';
 import { Wifi } from './wifi.ts';
 
@@ -20,8 +20,23 @@ const MAX_TRIES = 16;
 
 export interface RuntimeOptions {
   peer?: PeerOptions;
+  /** The calendar: Unix time in seconds, 0 for unknown. Default: this computer's. */
+  unixNow?(): number;
+  /** Carries requests and calls in place of this computer's network. */
+  network?: Network;
   /** Each time the board has started an application. */
   started?(app: TincanApp): void;
+}
+
+/** What a board asks of the network, for worlds that are made up: the port's own calls (`firmware/port.h`). */
+export interface Network {
+  http(clock: Clock, online: () => boolean, post: Post): PortPart;
+  peers(calls: PeerCalls, clock: Clock): PortPart;
+}
+/** A part of the port. */
+export interface PortPart {
+  port(memory: CoreMemory): PortFunctions;
+  stop(): void;
 }
 
 export interface RuntimeStats {
@@ -71,10 +86,11 @@ export function tincanLoader(world: World, options: RuntimeOptions = {}): AppLoa
 
 class App implements TincanApp {
   readonly #host: AppHost;
+  readonly #unixNow: () => number;
   readonly #wifi: Wifi;
-  readonly #http: HttpPort;
+  readonly #http: PortPart;
   readonly #ota: OtaPort;
-  readonly #peers: PeerPort;
+  readonly #peers: PortPart;
   readonly #controls: Controls;
   readonly #audio: AudioLoop;
   readonly #lock = new PortLock();
@@ -92,11 +108,13 @@ class App implements TincanApp {
 
   constructor(world: World, host: AppHost, options: RuntimeOptions) {
     this.#host = host;
+    this.#unixNow = options.unixNow ?? (() => Date.now() / 1000);
     const { clock } = host;
+    const { network } = options;
     const post = (event: CoreEvent) => this.#post(event);
     const online = () => this.#wifi.up;
     this.#wifi = new Wifi(clock, () => world.accessPoints, post);
-    this.#http = new HttpPort(clock, online, post);
+    this.#http = network?.http(clock, online, post) ?? new HttpPort(clock, online, post);
     const guarded = {
       now: () => clock.now(),
       after: (ms: number, run: () => void) => clock.after(ms, () => this.#guard(run)),
@@ -111,17 +129,15 @@ class App implements TincanApp {
       },
     );
     this.#controls = new Controls(world);
-    this.#peers = new PeerPort(
-      {
-        post,
-        online,
-        rtp: (id, packet) => this.#rtp(id, packet),
-        forget: (id) => {
-          this.#inbox = this.#inbox.filter((event) => event.id !== id || !isPeerEvent(event));
-        },
+    const calls: PeerCalls = {
+      post,
+      online,
+      rtp: (id, packet) => this.#rtp(id, packet),
+      forget: (id) => {
+        this.#inbox = this.#inbox.filter((event) => event.id !== id || !isPeerEvent(event));
       },
-      options.peer,
-    );
+    };
+    this.#peers = network?.peers(calls, clock) ?? new PeerPort(calls, options.peer);
     this.#audio = new AudioLoop(guarded, world.microphone, world.loudspeaker, {
       audioIn: (pcm) =>
         this.#enter((core) => {
@@ -217,6 +233,7 @@ class App implements TincanApp {
 
   #systemPort(memory: CoreMemory): PortFunctions {
     return {
+      tc_port_unix_s: () => Math.floor(this.#unixNow()),
       tc_port_serial_write: (at, length) => this.#host.serialWrite(memory.bytes(at!, length!).slice()),
       tc_port_restart: () => {
         throw new Restarting();

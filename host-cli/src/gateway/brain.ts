@@ -1,6 +1,7 @@
 /** What thinks behind a session: one interface for every mode of the gateway. */
 import type { ResponseParams, SessionConfig } from './config.ts';
 import type { Entry } from './conversation.ts';
+import type { EventFault } from './faults.ts';
 
 /** What the brain is asked to answer. */
 export interface Question {
@@ -37,8 +38,11 @@ export type Part =
   | { type: 'text'; text: string }
   /** A tool; `arguments` is JSON text. */
   | { type: 'call'; name: string; arguments: string }
-  /** The server fails on purpose: `response` ends this answer as failed, `hang_up` ends the call. */
-  | { type: 'fault'; fault: 'response' | 'hang_up' };
+  /**
+   * The server fails on purpose: `response` ends this answer as failed, `hang_up` ends the call, `expire` the session;
+   * `rate_limit` uses up the limits and fails the answer by them. An event fault spoils events from now on.
+   */
+  | { type: 'fault'; fault: 'response' | 'hang_up' | 'expire' | 'rate_limit' | EventFault };
 
 /** The mind of one call. */
 export interface Mind {
@@ -46,10 +50,17 @@ export interface Mind {
   transcribe(entry: Entry): Promise<string | null>;
   /** The answer, part by part. */
   answer(question: Question): AsyncIterable<Part>;
+  /**
+   * Whether a turn sounds finished; asked after a short silence where turn detection is semantic. Left out: silence
+   * alone ends a turn.
+   */
+  whole?(pcm: Int16Array): boolean;
 }
 
 export interface Brain {
   /** Name of the mode, for people. */
   readonly mode: string;
+  /** A session may name voices that the API does not have. */
+  readonly anyVoice?: boolean;
   open(): Mind;
 }

@@ -1,14 +1,14 @@
-/** One call: peer connection, sound, session, and what observers may know of it. */
+/** One session and what carries it, those who listen in beside it, and what observers may know of it. */
 import { Transcript } from '@tincan/shared-protocol';
 import { FRAME, join, RATE } from './audio.ts';
 import type { Brain } from './brain.ts';
 import type { Clock } from './clock.ts';
 import type { SessionConfig } from './config.ts';
 import { newId, type ServerEvent } from './events.ts';
-import { Receiver, type ReceiverStats, Sender } from './media.ts';
-import { Peer } from './peer.ts';
-import type { Offer } from './sdp.ts';
-import { RealtimeSession } from './session.ts';
+import type { Faults, FaultyChannel } from './faults.ts';
+import type { RateLimits } from './limits.ts';
+import type { ReceiverStats } from './media.ts';
+import { type CloseCode, RealtimeSession } from './session.ts';
 
 export interface TranscriptEntry {
   role: 'user' | 'assistant';
@@ -16,125 +16,159 @@ export interface TranscriptEntry {
   /** Id of the conversation item. */
   id: string;
 }
+export type CallStats = ReceiverStats & { sent: number };
 
 /** What observers see of a call. */
 export interface CallInfo {
+  /** `rtc_…` of a call over WebRTC, `sess_…` of a session over WebSocket. */
   readonly id: string;
   /** Milliseconds of the gateway's clock. */
   readonly startedAt: number;
   /** Why it ended; undefined while it lasts. */
   readonly ended: string | undefined;
   /**
-   * All that the server heard, 24 kHz mono, gaps as silence. Of more than ten minutes the last ten; of ended calls
-   * the last three.
+   * All that the server heard over its track, 24 kHz mono, gaps as silence. Of more than ten minutes the last ten; of
+   * ended calls the last three.
    */
   heard(): Int16Array;
   transcript(): readonly TranscriptEntry[];
-  stats(): ReceiverStats & { sent: number };
+  stats(): CallStats;
+}
+
+/** What brings events and sound to the client: a peer connection (carrier-rtc.ts), or a WebSocket (socket.ts). */
+export interface Carrier {
+  /** False where the message could not be sent. */
+  sendText(text: string): boolean;
+  /** 20 ms of sound; left out where sound goes out as events. */
+  play?(pcm: Int16Array, first: boolean): void;
+  /** The largest message that it takes, bytes. */
+  maxMessage(): number;
+  stats(): CallStats;
+  close(close: CloseCode): void;
+}
+/** One who listens in, and may speak for the client. */
+export interface Sideband {
+  send(text: string): void;
+  close(close: CloseCode): void;
 }
 
 export interface CallOptions {
   clock: Clock;
   brain: Brain;
-  offer: Offer;
+  /** Sound goes over a track. */
+  track: boolean;
   config: SessionConfig;
   modelFixed: boolean;
-  bindAddress: string | undefined;
-  /** Addresses of elsewhere that lead to this machine's media. */
-  announced: readonly string[];
   /** Name of the bearer who made the call. */
   owner: string;
+  faults: Faults;
+  limits: RateLimits;
   unixNow(): number;
   event(call: Call, direction: 'client' | 'server', event: unknown): void;
   ended(call: Call, reason: string): void;
   log(line: string): void;
 }
 
-/** A call whose peer never connects is given up after so many ms. */
-const CONNECT_MS = 30_000;
+/** Seconds of sound that observers may listen to. */
 const HEARD_FRAMES = (600 * RATE) / FRAME;
+/** Messages of a sideband that wait for the session to begin. */
+const MAX_EARLY = 64;
+const NORMAL: CloseCode = { code: 1000, reason: '' };
 
 export class Call implements CallInfo {
-  readonly id = newId('rtc');
+  readonly id: string;
   readonly startedAt: number;
   readonly owner: string;
   ended: string | undefined;
   readonly #options: CallOptions;
   readonly #session: RealtimeSession;
+  readonly #channel: FaultyChannel;
+  readonly #sidebands = new Set<Sideband>();
+  readonly #early: string[] = [];
   readonly #heard: Int16Array[] = [];
   readonly #transcript = new Transcript();
-  #peer: Peer | undefined;
-  #receiver: Receiver | undefined;
-  #sender: Sender | undefined;
-  #cancelConnect: () => void;
+  #carrier: Carrier | undefined;
+  #started = false;
 
-  /** Answers the offer. Throws Error where the peer connection does not take it. */
-  static async start(options: CallOptions): Promise<{ call: Call; answer: string }> {
-    const call = new Call(options);
-    try {
-      return { call, answer: await call.#connect() };
-    } catch (error) {
-      call.#free();
-      throw error;
-    }
-  }
-
-  private constructor(options: CallOptions) {
+  constructor(options: CallOptions) {
+    const { clock, log } = options;
     this.#options = options;
     this.owner = options.owner;
-    this.startedAt = options.clock.now();
+    this.startedAt = clock.now();
+    this.#channel = options.faults.channel({
+      clock,
+      send: (text) => {
+        if (this.#carrier?.sendText(text) === false) log(`could not send an event: ${text.slice(0, 80)}`);
+      },
+      hangUp: () => queueMicrotask(() => this.hangUp('the script says so')),
+      log,
+    });
     this.#session = new RealtimeSession({
-      clock: options.clock,
+      clock,
       brain: options.brain,
       config: options.config,
       modelFixed: options.modelFixed,
       unixNow: options.unixNow,
+      limits: options.limits,
+      maxMs: options.faults.maxMs(),
+      maxEvent: () => this.#carrier?.maxMessage() ?? Number.POSITIVE_INFINITY,
       send: (event) => this.#send(event),
-      play: (pcm, first) => this.#sender?.play(pcm, first),
+      play: options.track ? (pcm, first) => this.#carrier?.play?.(pcm, first) : undefined,
       // Not from inside the session's own call stack.
-      hangUp: (reason) => queueMicrotask(() => this.hangUp(reason)),
-      log: options.log,
+      hangUp: (reason, close) => queueMicrotask(() => this.hangUp(reason, close)),
+      arm: (fault) => this.#channel.arm(fault),
+      log,
     });
-    this.#cancelConnect = options.clock.after(CONNECT_MS, () => this.hangUp('the peer did not connect'));
+    this.id = options.track ? newId('rtc') : this.#session.id;
   }
 
-  async #connect(): Promise<string> {
-    const { clock, offer, bindAddress, announced } = this.#options;
-    const receiver = await Receiver.create(clock, offer.opus, (frame) => this.#hear(frame));
-    this.#receiver = receiver;
-    const peer = await Peer.answer(
-      offer,
-      { bindAddress, announced },
-      {
-        open: () => {
-          this.#cancelConnect();
-          this.#session.start();
-        },
-        text: (message) => this.#text(message),
-        packet: (bytes) => receiver.push(bytes),
-        closed: (reason) => this.hangUp(reason),
-      },
-    );
-    this.#peer = peer;
-    this.#sender = await Sender.create(clock, offer.opus, peer.ssrc, (bytes) => peer.sendPacket(bytes));
-    return peer.answer;
+  /** What carries it from now on. */
+  carry(carrier: Carrier): void {
+    this.#carrier = carrier;
+  }
+
+  /** The client can hear events: the session begins. */
+  start(): void {
+    if (this.#started || this.ended !== undefined) return;
+    this.#started = true;
+    this.#session.start();
+    for (const sideband of this.#sidebands) this.#greet(sideband);
+    for (const message of this.#early.splice(0)) this.#session.receiveText(message);
   }
 
   /** Ends the call, from whichever side. */
-  hangUp(reason: string): void {
+  hangUp(reason: string, close: CloseCode = NORMAL): void {
     if (this.ended !== undefined) return;
     this.ended = reason;
-    this.#free();
+    this.free(close);
     this.#options.ended(this, reason);
   }
 
-  #free(): void {
-    this.#cancelConnect();
+  /** Gives everything back, and tells nobody: the call never came to be. */
+  free(close: CloseCode = NORMAL): void {
     this.#session.close();
-    this.#peer?.close();
-    this.#receiver?.close();
-    this.#sender?.close();
-    this.#sender = undefined;
+    this.#channel.close();
+    this.#carrier?.close(close);
+    for (const sideband of this.#sidebands) sideband.close(close);
+    this.#sidebands.clear();
+  }
+
+  /** Lets somebody listen in: gets session.created, and every event from now on. The answer ends it. */
+  join(sideband: Sideband): { receive(text: string): void; leave(): void } {
+    this.#sidebands.add(sideband);
+    if (this.#started) this.#greet(sideband);
+    return {
+      receive: (text) => this.receiveText(text),
+      leave: () => {
+        this.#sidebands.delete(sideband);
+      },
+    };
+  }
+
+  /** The sideband sees how the session is, as if it had been there from the beginning. */
+  #greet(sideband: Sideband): void {
+    const greeting = this.#session.greeting();
+    if (greeting) sideband.send(JSON.stringify(greeting));
   }
 
   heard(): Int16Array {
@@ -153,19 +187,22 @@ export class Call implements CallInfo {
       .map(({ role, text, item_id: id }) => ({ role, text, id }));
   }
 
-  stats(): ReceiverStats & { sent: number } {
-    const none: ReceiverStats = { packets: 0, lost: 0, late: 0, concealed: 0, bad: 0 };
-    return { ...(this.#receiver?.stats ?? none), sent: this.#sender?.packets ?? 0 };
+  stats(): CallStats {
+    const none: CallStats = { packets: 0, lost: 0, late: 0, concealed: 0, bad: 0, sent: 0 };
+    return this.#carrier?.stats() ?? none;
   }
 
-  #hear(frame: Int16Array): void {
+  /** A frame of the client's track. */
+  hear(frame: Int16Array): void {
     if (this.ended !== undefined) return;
     this.#heard.push(frame);
     if (this.#heard.length > HEARD_FRAMES) this.#heard.shift();
     this.#session.hear(frame);
   }
 
-  #text(message: string): void {
+  /** A message of the client, or of a sideband. */
+  receiveText(message: string): void {
+    if (this.ended !== undefined) return;
     let event: unknown = message;
     try {
       event = JSON.parse(message);
@@ -173,14 +210,16 @@ export class Call implements CallInfo {
       // The session answers it with an error event; observers see the text.
     }
     this.#options.event(this, 'client', event);
-    this.#session.receiveText(message);
+    if (this.#started) this.#session.receiveText(message);
+    else if (this.#early.length < MAX_EARLY) this.#early.push(message);
   }
 
   #send(event: ServerEvent): void {
     this.#transcript.feed(event, 'server');
     this.#options.event(this, 'server', event);
-    if (this.#peer && !this.#peer.sendText(JSON.stringify(event))) {
-      this.#options.log(`could not send ${event.type}: the data channel did not take it`);
-    }
+    this.#channel.send(event);
+    if (this.#sidebands.size === 0 || event.type === 'session.created') return;
+    const text = JSON.stringify(event);
+    for (const sideband of this.#sidebands) sideband.send(text);
   }
 }

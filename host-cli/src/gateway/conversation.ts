@@ -1,11 +1,15 @@
 /** The conversation of one session: items in order, as the client and the brain see them. */
 import { z } from 'zod';
-import { msOf } from './audio.ts';
+import { join, msOf, RATE } from './audio.ts';
 import { check } from './config.ts';
 import { type Item, newId, RealtimeError } from './events.ts';
+import type { Format } from './schema.ts';
+import { decodeSound, encodeSound } from './sound-format.ts';
 
-/** Sound kept for the brain, all items together: 60 s. Older sound is forgotten, its duration stays. */
-const KEPT_SAMPLES = 60 * 24_000;
+/** Sound that is kept, all items together: two minutes. Older sound is forgotten, its duration stays. */
+const KEPT_SAMPLES = 120 * RATE;
+/** Longest id, as the API has it. */
+const MAX_ID = 32;
 
 export interface Entry {
   item: Item & { id: string };
@@ -17,10 +21,12 @@ export interface Entry {
   answered: boolean;
 }
 
-const id = z.string().min(1).max(64).optional();
+const key = z.string().min(1);
+const id = key.optional();
+const object = z.literal('realtime.item').optional();
 const common = {
   id,
-  object: z.literal('realtime.item').optional(),
+  object,
   status: z.enum(['completed', 'incomplete', 'in_progress']).optional(),
 };
 const words = z.string().max(262_144);
@@ -37,12 +43,15 @@ const item = z.discriminatedUnion('type', [
           inputText,
           z.strictObject({
             type: z.literal('input_audio'),
-            audio: words.optional(),
+            audio: z.string().nullable().optional(),
             transcript: words.nullable().optional(),
           }),
           z.strictObject({
             type: z.literal('input_image'),
-            image_url: words,
+            image_url: z
+              .string()
+              .max(8 * 1024 * 1024)
+              .regex(/^data:image\/(?:png|jpe?g);base64,/, 'Expected a data URI of a PNG or JPEG image'),
             detail: z.enum(['auto', 'low', 'high']).optional(),
           }),
         ]),
@@ -59,13 +68,50 @@ const item = z.discriminatedUnion('type', [
     type: z.literal('function_call'),
     name: words,
     arguments: words,
-    call_id: z.string().min(1).max(64).optional(),
+    call_id: key.optional(),
   }),
   z.strictObject({
     ...common,
     type: z.literal('function_call_output'),
-    call_id: z.string().min(1).max(64),
+    call_id: key,
     output: words,
+  }),
+  // What an MCP server did in an earlier session; here none is asked again.
+  z.strictObject({
+    id,
+    object,
+    type: z.literal('mcp_list_tools'),
+    server_label: words,
+    tools: z.array(
+      z.looseObject({ name: words, input_schema: z.unknown(), description: words.nullable().optional() }),
+    ),
+  }),
+  z.strictObject({
+    id,
+    object,
+    type: z.literal('mcp_call'),
+    server_label: words,
+    name: words,
+    arguments: words,
+    approval_request_id: key.nullable().optional(),
+    output: words.nullable().optional(),
+    error: z.unknown().optional(),
+  }),
+  z.strictObject({
+    id,
+    object,
+    type: z.literal('mcp_approval_request'),
+    server_label: words,
+    name: words,
+    arguments: words,
+  }),
+  z.strictObject({
+    id,
+    object,
+    type: z.literal('mcp_approval_response'),
+    approval_request_id: key,
+    approve: z.boolean(),
+    reason: words.nullable().optional(),
   }),
 ]);
 const created = z.strictObject({ item, previous_item_id: z.string().nullable().optional() });
@@ -94,14 +140,14 @@ export class Conversation {
 
   append(entry: Entry): Entry {
     this.#entries.push(entry);
-    this.#forgetOldSound();
+    this.forgetOldSound();
     return entry;
   }
 
-  /** `conversation.item.create`: checks and inserts. Throws RealtimeError. */
-  create(request: { item?: unknown; previous_item_id?: unknown }): Entry {
+  /** `conversation.item.create`: checks and inserts. `format` is that of its sound. Throws RealtimeError. */
+  create(request: { item?: unknown; previous_item_id?: unknown }, format: Format): Entry {
     const { item: value, previous_item_id: previous } = check(created, request, '');
-    const entry = this.make(value);
+    const entry = this.#make(value, format, 'item', []);
     let index = this.#entries.length;
     if (previous === 'root') index = 0;
     else if (previous) {
@@ -111,52 +157,75 @@ export class Conversation {
       }
     }
     this.#entries.splice(index, 0, entry);
+    this.forgetOldSound();
     return entry;
   }
 
   /** Items of `response.input`: new ones, or references to ours. Throws RealtimeError. */
-  inputs(values: readonly unknown[]): Entry[] {
-    return values.map((value, index) => {
-      if (isReference(value))
-        return this.#must(value.id, 'response_input_invalid_item_id', `response.input[${index}].id`);
-      return this.make(check(item, value, `response.input[${index}]`));
-    });
+  inputs(values: readonly unknown[], format: Format): Entry[] {
+    const entries: Entry[] = [];
+    for (const [index, value] of values.entries()) {
+      const param = `response.input[${index}]`;
+      entries.push(
+        isReference(value)
+          ? this.#must(value.id, 'response_input_invalid_item_id', `${param}.id`)
+          : this.#make(check(item, value, param), format, param, entries),
+      );
+    }
+    return entries;
   }
 
-  private make(value: z.infer<typeof item>): Entry {
+  /** `before`: items that belong to the same request. */
+  #make(value: z.infer<typeof item>, format: Format, param: string, before: readonly Entry[]): Entry {
     const itemId = value.id ?? newId('item');
-    if (this.find(itemId))
-      throw new RealtimeError('invalid_value', `Item '${itemId}' exists already.`, 'item.id');
-    if (value.type === 'function_call_output' && !this.#called(value.call_id)) {
+    short(value.id, `${param}.id`);
+    if ('call_id' in value) short(value.call_id, `${param}.call_id`);
+    const known = [...this.#entries, ...before];
+    if (known.some((entry) => entry.item.id === itemId))
+      throw new RealtimeError('invalid_value', `Item '${itemId}' exists already.`, `${param}.id`);
+    const { type } = value;
+    if (type === 'function_call_output' && !known.some((entry) => isCall(entry, value.call_id))) {
       throw new RealtimeError(
         'invalid_tool_call_id',
         `Tool call ID '${value.call_id}' not found in conversation.`,
-        'item.call_id',
+        `${param}.call_id`,
       );
     }
-    if (value.type === 'function_call') value.call_id ??= newId('call');
-    const pcm = value.type === 'message' && value.role === 'user' ? soundOf(value.content) : undefined;
+    if (
+      type === 'mcp_approval_response' &&
+      !known.some(
+        (one) => one.item.type === 'mcp_approval_request' && one.item.id === value.approval_request_id,
+      )
+    ) {
+      throw new RealtimeError(
+        'invalid_value',
+        `Approval request '${value.approval_request_id}' not found in conversation.`,
+        `${param}.approval_request_id`,
+      );
+    }
+    if (type === 'function_call') value.call_id ??= newId('call');
+    const pcm =
+      type === 'message' && value.role === 'user' ? soundOf(value.content, format, param) : undefined;
+    const status = type.startsWith('mcp_')
+      ? {}
+      : { status: ('status' in value && value.status) || 'completed' };
     return {
-      item: {
-        ...value,
-        id: itemId,
-        object: 'realtime.item',
-        status: value.status ?? 'completed',
-      } as Entry['item'],
+      item: { ...value, id: itemId, object: 'realtime.item', ...status } as Entry['item'],
       pcm,
       audioMs: pcm ? msOf(pcm.length) : 0,
       answered: false,
     };
   }
 
-  #called(callId: string): boolean {
-    return this.#entries.some(
-      (entry) => entry.item.type === 'function_call' && entry.item.call_id === callId,
-    );
-  }
-
-  retrieve(itemId: unknown): Entry {
-    return this.#must(itemId, 'item_retrieve_invalid_item_id');
+  /** The item, with its sound in these formats while that is kept, or without. Throws RealtimeError. */
+  retrieve(itemId: unknown, formats: { input: Format; output: Format } | undefined): Item {
+    const entry = this.#must(itemId, 'item_retrieve_invalid_item_id');
+    const copy = structuredClone(entry.item);
+    if (!formats || !entry.pcm || copy.type !== 'message') return copy;
+    const audio = encodeSound(entry.pcm, copy.role === 'assistant' ? formats.output : formats.input);
+    const part = copy.content.find((one) => one.type === 'input_audio' || one.type === 'output_audio');
+    if (part) Object.assign(part, { audio });
+    return copy;
   }
 
   delete(itemId: unknown): string {
@@ -168,6 +237,12 @@ export class Conversation {
   /** Cuts the sound of an assistant item; its transcript goes, as no one can say which words were heard. */
   truncate(itemId: unknown, contentIndex: unknown, endMs: unknown): { itemId: string; endMs: number } {
     const entry = this.#must(itemId, 'item_truncate_invalid_item_id');
+    for (const [name, value] of [
+      ['content_index', contentIndex],
+      ['audio_end_ms', endMs],
+    ] as const) {
+      if (value === undefined) throw missing(name);
+    }
     if (contentIndex !== 0)
       throw new RealtimeError('invalid_value', "Expected 0 for 'content_index'.", 'content_index');
     if (typeof endMs !== 'number' || !Number.isFinite(endMs) || endMs < 0) {
@@ -193,13 +268,15 @@ export class Conversation {
       );
     }
     entry.audioMs = endMs;
+    entry.pcm = entry.pcm?.slice(0, Math.round((endMs * RATE) / 1000));
     target.content = [{ type: 'output_audio' }];
     return { itemId: target.id, endMs: Math.round(endMs) };
   }
 
   #must(itemId: unknown, code: string, param = 'item_id'): Entry {
+    if (itemId === undefined) throw missing(param);
     if (typeof itemId !== 'string') {
-      throw new RealtimeError('missing_required_parameter', `Missing required parameter: '${param}'.`, param);
+      throw new RealtimeError('invalid_type', `Expected a string for '${param}'.`, param);
     }
     const entry = this.find(itemId);
     if (!entry)
@@ -207,7 +284,7 @@ export class Conversation {
     return entry;
   }
 
-  #forgetOldSound(): void {
+  forgetOldSound(): void {
     let kept = 0;
     for (const entry of [...this.#entries].reverse()) {
       kept += entry.pcm?.length ?? 0;
@@ -226,31 +303,35 @@ function isReference(value: unknown): value is { id: unknown } {
   );
 }
 
-/** Sound inside a user message: base64 of 24 kHz mono 16-bit PCM, and what must not stay in the item. */
-function soundOf(content: { type: string; audio?: string }[]): Int16Array | undefined {
-  const parts: Int16Array[] = [];
-  for (const part of content) {
-    if (part.type !== 'input_audio' || part.audio === undefined) continue;
-    parts.push(decodePcm(part.audio, 'item.content'));
-    delete part.audio;
-  }
-  if (parts.length === 0) return undefined;
-  const out = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    out.set(part, offset);
-    offset += part.length;
-  }
-  return out;
+function missing(param: string): RealtimeError {
+  return new RealtimeError('missing_required_parameter', `Missing required parameter: '${param}'.`, param);
 }
 
-/** Base64 of little-endian 16-bit samples. Throws RealtimeError. */
-export function decodePcm(base64: unknown, param: string): Int16Array {
-  if (typeof base64 !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
-    throw new RealtimeError('invalid_value', `Expected base64 for '${param}'.`, param);
+function isCall({ item }: Entry, callId: string): boolean {
+  return item.type === 'function_call' && item.call_id === callId;
+}
+
+function short(value: string | undefined, param: string): void {
+  if (value === undefined || value.length <= MAX_ID) return;
+  throw new RealtimeError(
+    'string_above_max_length',
+    `Invalid '${param}': string too long. Expected a string with maximum length ${MAX_ID}, ` +
+      `but got a string with length ${value.length} instead.`,
+    param,
+  );
+}
+
+/** Sound inside a user message, and what must not stay in the item. Throws RealtimeError. */
+function soundOf(
+  content: { type: string; audio?: string | null }[],
+  format: Format,
+  param: string,
+): Int16Array | undefined {
+  const parts: Int16Array[] = [];
+  for (const [index, part] of content.entries()) {
+    if (part.type !== 'input_audio') continue;
+    if (part.audio) parts.push(decodeSound(part.audio, format, `${param}.content[${index}].audio`));
+    delete part.audio;
   }
-  const bytes = Buffer.from(base64, 'base64');
-  const pcm = new Int16Array(bytes.length >> 1);
-  for (let i = 0; i < pcm.length; i++) pcm[i] = bytes.readInt16LE(2 * i);
-  return pcm;
+  return parts.length > 0 ? join(parts) : undefined;
 }

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { betaDisabled } from './client-event.ts';
 import {
   check,
   configObject,
@@ -13,9 +14,11 @@ import {
   type SessionUpdate,
 } from './config.ts';
 import { newId, RealtimeError } from './events.ts';
+import type { HttpFault } from './faults.ts';
+import { faultAnswer } from './http-fault.ts';
 import { parseMultipart } from './multipart.ts';
 import { type Offer, readOffer } from './sdp.ts';
-import type { Access, Bearer } from './secrets.ts';
+import type { AccessControl, Bearer } from './secrets.ts';
 
 export const MAX_BODY = 65_536;
 
@@ -27,13 +30,17 @@ export interface CallRequest {
   bearer: Bearer;
 }
 export interface HttpHost {
-  readonly access: Access;
+  readonly access: AccessControl;
   /** One line that says what this is. */
   readonly about: string;
   /** Answers a call. Throws RealtimeError. */
   call(request: CallRequest): Promise<{ id: string; answer: string }>;
   /** False where there is no such call, or it belongs to another bearer. */
   hangUp(id: string, bearer: Bearer): boolean;
+  /** What an offer gets instead of an answer, where the server misbehaves on purpose. */
+  fault?(): HttpFault | undefined;
+  /** Whether there is such a call of this bearer. */
+  knows?(id: string, bearer: Bearer): boolean;
   /** The folder whose images devices may get: `<board>/tincan.bin`. */
   readonly ota?: string | undefined;
   log(line: string): void;
@@ -51,12 +58,17 @@ class HttpError extends RealtimeError {
   }
 }
 
-const BETA = 'The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API.';
+/** Seconds after which it is worth another try, where too much goes on. */
+const RETRY_AFTER = '10';
 const ROUTES = [
   { path: /^(?:\/openai)?\/v1\/realtime\/calls\/?$/, run: call },
   { path: /^(?:\/openai)?\/v1\/realtime\/client_secrets\/?$/, run: clientSecrets },
   { path: /^(?:\/openai)?\/v1\/realtime\/calls\/(rtc_[A-Za-z0-9]+)\/hangup\/?$/, run: hangUp },
-  { path: /^\/v1\/realtime(?:\/sessions)?\/?$/, run: beta },
+  {
+    path: /^(?:\/openai)?\/v1\/realtime\/calls\/(rtc_[A-Za-z0-9]+)\/(?:accept|reject|refer)\/?$/,
+    run: telephone,
+  },
+  { path: /^(?:\/openai)?\/v1\/realtime(?:\/(?:transcription_)?sessions)?\/?$/, run: beta },
 ] as const;
 
 interface Context {
@@ -84,6 +96,7 @@ export async function handle(
     if (problem instanceof HttpError) {
       for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
     }
+    if (problem.code === 'rate_limit_exceeded') response.setHeader('Retry-After', RETRY_AFTER);
     // What is left of the body is not read: the connection ends with this answer.
     if (!request.complete) response.setHeader('Connection', 'close');
     const { message, type, code, param } = problem;
@@ -115,6 +128,12 @@ async function route(host: HttpHost, request: IncomingMessage, response: ServerR
   for (const { path, run } of ROUTES) {
     const match = path.exec(url.pathname);
     if (!match) continue;
+    if (request.method === 'GET' && run === beta && !url.pathname.includes('sessions')) {
+      throw new HttpError(426, 'upgrade_required', 'This is a WebSocket: ask for an upgrade.', {
+        Upgrade: 'websocket',
+        Connection: 'Upgrade',
+      });
+    }
     if (request.method !== 'POST') {
       throw new HttpError(405, 'method_not_allowed', `Not allowed to ${request.method} on ${url.pathname}.`, {
         Allow: 'POST, OPTIONS',
@@ -132,7 +151,7 @@ async function route(host: HttpHost, request: IncomingMessage, response: ServerR
           );
     }
     if (/\brealtime=v1\b/.test(String(request.headers['openai-beta'] ?? ''))) {
-      throw new HttpError(400, 'beta_api_shape_disabled', BETA);
+      throw betaDisabled();
     }
     await run({ host, request, response, url, bearer, match });
     return;
@@ -178,6 +197,12 @@ async function call({ host, request, response, url, bearer }: Context): Promise<
     );
   }
   const body = await read(request);
+  const fault = host.fault?.();
+  if (fault) {
+    const answer = faultAnswer(fault);
+    response.writeHead(answer.status, answer.headers).end(answer.body);
+    return;
+  }
   let sdp = body.toString('utf8');
   let session: SessionUpdate | undefined;
   if (type === 'multipart/form-data') {
@@ -209,6 +234,10 @@ async function clientSecrets({ host, request, response, bearer }: Context): Prom
   if (bearer.secret)
     throw new HttpError(401, 'invalid_api_key', 'A client secret cannot make client secrets.');
   const body = await read(request);
+  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+  if (body.length > 0 && type !== 'application/json') {
+    throw new HttpError(415, 'unsupported_content_type', 'Unsupported content type: use "application/json".');
+  }
   const { expires_after: after, session: value } = check(
     secretRequest,
     body.length === 0 ? {} : parse(body.toString('utf8'), ''),
@@ -216,11 +245,11 @@ async function clientSecrets({ host, request, response, bearer }: Context): Prom
   );
   const session = value === undefined ? undefined : parseSession(value);
   const { value: secret, expiresAt } = host.access.issue(session, after?.seconds ?? 600);
-  const config = session ? mergeConfig(defaultConfig(), session) : defaultConfig();
+  const config = mergeConfig(defaultConfig(session?.type), session ?? { type: 'realtime' });
   json(response, 200, {
     value: secret,
     expires_at: expiresAt,
-    session: { ...configObject(config), id: newId('sess'), object: 'realtime.session', expires_at: 0 },
+    session: { ...configObject(config), id: newId('sess'), expires_at: 0 },
   });
 }
 
@@ -232,7 +261,15 @@ async function hangUp({ host, request, response, bearer, match }: Context): Prom
 }
 
 async function beta(): Promise<void> {
-  throw new HttpError(400, 'beta_api_shape_disabled', BETA);
+  throw betaDisabled();
+}
+
+/** What is for telephones only; a call here has none. */
+async function telephone({ host, request, bearer, match }: Context): Promise<void> {
+  await read(request);
+  const id = match[1]!;
+  if (!host.knows?.(id, bearer)) throw new HttpError(404, 'call_id_not_found', `No call with id ${id}.`);
+  throw new RealtimeError('invalid_call', `Call ${id} is not a SIP call: it can only be hung up.`);
 }
 
 /** The whole body, at most 64 KiB. */

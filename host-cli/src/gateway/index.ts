@@ -11,13 +11,17 @@ import { RATE } from './audio.ts';
 import type { Brain } from './brain.ts';
 import { echoBrain } from './brain-echo.ts';
 import { Call, type CallInfo } from './call.ts';
+import { answerOffer } from './carrier-rtc.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { defaultConfig, mergeConfig } from './config.ts';
+import { defaultConfig, mergeConfig, type SessionConfig, type SessionUpdate } from './config.ts';
 import { RealtimeError } from './events.ts';
+import { Faults, type ServerFault } from './faults.ts';
 import { type CallRequest, handle } from './http.ts';
-import { Access } from './secrets.ts';
+import { type Limits, RateLimits } from './limits.ts';
+import { Access, type Bearer } from './secrets.ts';
+import { acceptSockets, type SocketRequest } from './socket.ts';
 
-export type { Brain, Mind, Part, Question } from './brain.ts';
+export type { Brain, Mind, Part, Piece, Question } from './brain.ts';
 export type { CallInfo, TranscriptEntry } from './call.ts';
 
 export interface GatewayOptions {
@@ -36,8 +40,13 @@ export interface GatewayOptions {
   record?: { heard?: string };
   /** Folder with images for devices, `<board>/tincan.bin`; served at /ota/<board>/tincan.bin. */
   ota?: string;
-  /** Calls at the same time. Default 16. */
+  /** Calls and sessions at the same time. Default 16. */
   maxCalls?: number;
+  /** Requests and tokens in a minute, all calls together. */
+  limits?: Limits;
+  /** What goes wrong on purpose, beside what the script says; and the seed of its chance. */
+  faults?: readonly ServerFault[];
+  seed?: number;
   /** Lines for people; they hold no secret. */
   log?(line: string): void;
   clock?: Clock;
@@ -80,7 +89,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = options.clock ?? systemClock();
   const unixNow = options.unixNow ?? (() => Date.now() / 1000);
   const log = options.log ?? (() => {});
-  const brain = await brainOf(options);
+  const { brain, faults } = await modeOf(options);
+  const limits = new RateLimits(clock, options.limits);
   const access = new Access(tokens, unixNow);
   const calls: Call[] = [];
   const observers = new Map<keyof GatewayEvents, Set<(what: never) => void>>();
@@ -98,44 +108,54 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }
   }
 
+  const shared = {
+    clock,
+    brain,
+    faults,
+    limits,
+    unixNow,
+    log,
+    event: (call: Call, direction: 'client' | 'server', event: unknown) =>
+      tell('event', { call, direction, event, at: clock.now() }),
+    ended: (call: Call, reason: string) => end(call, reason),
+  };
+
+  /** Throws RealtimeError where no more can go on at the same time. */
+  function makeRoom(): void {
+    const active = calls.filter((call) => call.ended === undefined).length + starting;
+    const most = options.maxCalls ?? 16;
+    if (!closing && active < most) return;
+    throw new RealtimeError('rate_limit_exceeded', `This gateway answers ${most} calls at a time.`);
+  }
+
+  function begin(call: Call): void {
+    calls.push(call);
+    if (closing) call.hangUp('the gateway closes');
+    log(`call ${call.id} answered`);
+    tell('call', { call });
+  }
+
   async function answer({
     offer,
     session,
     model,
     bearer,
   }: CallRequest): Promise<{ id: string; answer: string }> {
-    const active = calls.filter((call) => call.ended === undefined).length + starting;
-    if (closing || active >= (options.maxCalls ?? 16)) {
-      throw new RealtimeError(
-        'rate_limit_exceeded',
-        `This gateway answers ${options.maxCalls ?? 16} calls at a time.`,
-      );
-    }
-    let config = defaultConfig();
-    for (const update of [bearer.secret?.session, session]) if (update) config = mergeConfig(config, update);
-    if (model && config.model === undefined) config = { ...config, model };
+    makeRoom();
+    const config = configOf([bearer.secret?.session, session], model);
     starting++;
     try {
-      const started = await Call.start({
-        clock,
-        brain,
+      const started = await answerOffer({
+        ...shared,
         offer,
         config,
         modelFixed: config.model !== undefined,
         bindAddress: loopback ? host : undefined,
         announced,
         owner: bearer.name,
-        unixNow,
-        log,
-        event: (call, direction, event) => tell('event', { call, direction, event, at: clock.now() }),
-        ended: (call, reason) => end(call, reason),
       });
-      const { call } = started;
-      calls.push(call);
-      if (closing) call.hangUp('the gateway closes');
-      log(`call ${call.id} answered`);
-      tell('call', { call });
-      return { id: call.id, answer: started.answer };
+      begin(started.call);
+      return { id: started.call.id, answer: started.answer };
     } catch (error) {
       if (error instanceof RealtimeError) throw error;
       log(`an offer was refused: ${error instanceof Error ? error.message : String(error)}`);
@@ -143,6 +163,31 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     } finally {
       starting--;
     }
+  }
+
+  function socketSession({ bearer, model, transcription }: SocketRequest): Call {
+    const secret = bearer.secret?.session;
+    const type = secret?.type ?? (transcription ? 'transcription' : 'realtime');
+    if (type === 'transcription' && model !== undefined) {
+      throw new RealtimeError(
+        'invalid_model',
+        'You must not provide a model parameter for transcription sessions.',
+        'model',
+      );
+    }
+    const config = configOf([secret ?? { type }], model);
+    if (type === 'realtime' && config.model === undefined) {
+      throw new RealtimeError('missing_model', 'You must provide a model parameter.', 'model');
+    }
+    const call = new Call({ ...shared, track: false, config, modelFixed: true, owner: bearer.name });
+    begin(call);
+    return call;
+  }
+
+  function find(id: string, bearer: Bearer): Call | undefined {
+    return calls.find(
+      (one) => one.id === id && one.ended === undefined && (!bearer.secret || bearer.name === one.owner),
+    );
   }
 
   function end(call: Call, reason: string): void {
@@ -167,11 +212,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         about: `This is a Tincan gateway, mode ${brain.mode}: POST an SDP offer to /v1/realtime/calls.`,
         call: answer,
         ota: options.ota,
+        fault: () => faults.http(),
+        knows: (id, bearer) => find(id, bearer) !== undefined,
         hangUp(id, bearer) {
-          const call = calls.find((one) => one.id === id && one.ended === undefined);
-          if (!call || (bearer.secret && bearer.name !== call.owner)) return false;
-          call.hangUp('hung up over HTTP');
-          return true;
+          const call = find(id, bearer);
+          call?.hangUp('hung up over HTTP');
+          return call !== undefined;
         },
         log,
       },
@@ -179,11 +225,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       response,
     );
   };
-  const limits = { requestTimeout: 15_000, headersTimeout: 10_000 };
+  const patience = { requestTimeout: 15_000, headersTimeout: 10_000 };
   const { tls } = options;
-  const server = tls ? createTlsServer({ ...limits, ...tls }, listener) : createServer(limits, listener);
+  const server = tls ? createTlsServer({ ...patience, ...tls }, listener) : createServer(patience, listener);
   // A device with another pin ends here, before it says anything.
   server.on('tlsClientError', (error: Error) => log(`a client broke off TLS: ${error.message}`));
+  const closeSockets = acceptSockets(server, {
+    access,
+    makeRoom,
+    session: socketSession,
+    find,
+    fault: () => faults.http(),
+    log,
+  });
   const port = await listen(server, host, wantedPort);
   const url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
@@ -204,6 +258,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async close() {
       closing = true;
       for (const call of [...calls]) call.hangUp('the gateway closes');
+      await closeSockets();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
@@ -213,10 +268,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-async function brainOf({ mode, script, log }: GatewayOptions): Promise<Brain> {
-  if (mode === 'echo') return echoBrain();
-  if (mode !== 'script') return mode;
-  if (!script) {
+/** Settings of a new session, from what its makers said, the first one first. */
+function configOf(updates: readonly (SessionUpdate | undefined)[], model: string | undefined): SessionConfig {
+  const given = updates.filter((update) => update !== undefined);
+  let config = defaultConfig(given.at(-1)?.type);
+  for (const update of given) config = mergeConfig(config, update);
+  return model !== undefined && config.model === undefined ? { ...config, model } : config;
+}
+
+async function modeOf(options: GatewayOptions): Promise<{ brain: Brain; faults: Faults }> {
+  const { mode, script: file, log, faults = [], seed } = options;
+  if (mode !== 'script') {
+    return { brain: mode === 'echo' ? echoBrain() : mode, faults: new Faults(faults, seed) };
+  }
+  if (!file) {
     throw new TincanError('GATEWAY_SCRIPT', 'Mode "script" needs a script.', {
       hint: 'Name its file: tincan gateway --mode script --script FILE.',
       exit: 'usage',
@@ -224,7 +289,11 @@ async function brainOf({ mode, script, log }: GatewayOptions): Promise<Brain> {
   }
   const { loadScript } = await import('./script.ts');
   const { scriptBrain } = await import('./brain-script.ts');
-  return scriptBrain(await loadScript(script), log);
+  const script = await loadScript(file);
+  return {
+    brain: scriptBrain(script, log),
+    faults: new Faults([...script.faults, ...faults], seed ?? script.seed),
+  };
 }
 
 function tokensOf(token: GatewayOptions['token'], loopback: boolean): readonly string[] | null {

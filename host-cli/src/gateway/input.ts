@@ -15,6 +15,8 @@ const MIN_COMMIT_MS = 100;
 export interface InputEvents {
   started(startMs: number): void;
   stopped(endMs: number): void;
+  /** Whether what was heard sounds finished; for semantic turn detection. */
+  whole?: ((pcm: Int16Array) => boolean) | undefined;
 }
 
 export class InputBuffer {
@@ -30,7 +32,10 @@ export class InputBuffer {
 
   /** Changes turn detection; a turn that was open stays in the buffer. */
   configure(turnDetection: TurnDetection | null): void {
-    this.#vad = turnDetection ? new Vad(turnDetection) : undefined;
+    const { whole } = this.#events;
+    this.#vad = turnDetection
+      ? new Vad(turnDetection, whole && (() => whole(join(this.#frames))))
+      : undefined;
   }
 
   /** All sound heard in this session, ms. */
@@ -65,8 +70,10 @@ export class InputBuffer {
     if (this.#frames.length > frames) this.#frames.splice(0, this.#frames.length - frames);
   }
 
+  /** Forgets what is in the buffer, and a turn that was open. */
   clear(): void {
     this.#frames = [];
+    this.#vad?.reset();
   }
 
   /** Takes what is in the buffer. */
@@ -86,6 +93,8 @@ export class InputBuffer {
           `but buffer only has ${ms.toFixed(2)}ms of audio.`,
       );
     }
+    // A turn that was open ends with this, without speech_stopped.
+    this.#vad?.reset();
     return this.take();
   }
 }

@@ -19,6 +19,9 @@ const GATHER_MS = 3000;
 /** More than this waiting in the data channel means that nobody reads there, bytes. */
 const MAX_BUFFERED = 8 * 1024 * 1024;
 
+/** Of a peer that says nothing, RFC 8841 section 6.1. */
+const DEFAULT_MESSAGE = 65_536;
+
 export class Peer {
   /** The answer, all candidates in it. */
   answer = '';
@@ -120,6 +123,11 @@ export class Peer {
     };
     channel.onOpen(open);
     if (channel.isOpen()) open();
+  }
+
+  /** The largest message that the peer says it takes, bytes. */
+  get maxMessage(): number {
+    return this.#channel?.isOpen() ? this.#channel.maxMessageSize() : DEFAULT_MESSAGE;
   }
 
   /** False where the message could not be sent: the channel is not open, or the message too large for the peer. */

@@ -1,5 +1,5 @@
 /**
- * The file of mode `script`: a conversation written down. JSON:
+ * The file of mode `script`: a conversation written down, as JSON. docs/gateway-script.md shows all of it; in short:
  *
  *     {
  *       "greeting":       { "say": "Hello!", "audio": "voices/hello.wav" },
@@ -16,69 +16,72 @@
  *             { "say": "The light is on.", "audio": "voices/light-on.wav" }
  *           ]
  *         }
- *       ]
+ *       ],
+ *       "faults": [{ "event": "response.output_audio_transcript.delta", "do": "drop", "probability": 0.1 }],
+ *       "seed": 7
  *     }
  *
  * Files are WAV, 16-bit PCM, any rate from 8 to 96 kHz, named from the folder of the script. A sentence that is
  * heard (its sound is like one of its `samples`; or its `text`, where the client writes) gets its `reply`, step by
- * step. A tool step waits for the tool's output and the client's response.create; if that output is JSON with an
- * `error`, or the session does not offer the tool, the steps of `on_error` follow instead of the rest. After
- * the tool `end_session`, with no step left, `goodbye` is said. `greeting` answers a response.create that has
- * nothing to answer. A step `{ "fault": "response" }` lets the response fail, `{ "fault": "hang_up" }` ends the call:
- * after a `say` that happens in the middle of its sound.
+ * step:
+ *
+ *   say, audio                 is said; without `audio`, written
+ *   tool, arguments, on_error  waits for the tool's output and the client's response.create; if that output is JSON
+ *                              with an `error`, or the session does not offer the tool, `on_error` follows instead
+ *                              of the rest. `arguments` may be a text, to be sent as it stands, right or wrong;
+ *                              `"unoffered": true` calls it though the session does not offer it
+ *   tools, on_error            several such calls in one response; the rest waits for all their outputs
+ *   fault: response, hang_up, expire, rate_limit
+ *                              the response fails, the call ends, the session expires, the limits are used up
+ *   event, do, …               from now on events go wrong, once where no `count` says more (faults.ts)
+ *
+ * After a `say`, a fault happens in the middle of its sound. After the tool `end_session`, with no step left, `goodbye`
+ * is said. `greeting` answers a response.create that has nothing to answer, and a silence that is too long.
+ * `faults` go for all calls of the gateway.
  */
 
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { readWav, resample } from '@tincan/shared-protocol';
-import { z } from 'zod';
 import { messageOf, TincanError } from '../errors.ts';
 import { RATE } from './audio.ts';
+import type { EventFault, ServerFault } from './faults.ts';
+import {
+  type FileCall,
+  type FileSay,
+  type FileStep,
+  parseScriptFile,
+  type ScriptFile,
+} from './script-file.ts';
 
 const MAX_SECONDS = 30;
-
-const name = z.string().min(1).max(200);
-const say = z.strictObject({ say: z.string().min(1).max(2000), audio: name });
-const fault = z.strictObject({ fault: z.enum(['response', 'hang_up']) });
-const plain = z.union([say, fault]);
-const tool = z.strictObject({
-  tool: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'expected letters, digits, "_" or "-"'),
-  arguments: z.record(z.string(), z.unknown()).default({}),
-  on_error: z.array(plain).max(16).optional(),
-});
-const file = z.strictObject({
-  greeting: say,
-  goodbye: say,
-  not_understood: say,
-  sentences: z
-    .array(
-      z.strictObject({
-        id: name,
-        text: name,
-        samples: z.array(name).min(1).max(32),
-        reply: z
-          .array(z.union([say, tool, fault]))
-          .min(1)
-          .max(32),
-      }),
-    )
-    .min(1)
-    .max(200),
-});
-type File = z.infer<typeof file>;
 
 /** Words and their sound, 24 kHz mono. */
 export interface Say {
   say: string;
   pcm: Int16Array;
 }
-export type Fault = z.infer<typeof fault>;
-export interface Tool {
-  tool: string;
-  arguments: Record<string, unknown>;
-  on_error: (Say | Fault)[] | undefined;
+/** Words without sound. */
+export interface Write {
+  write: string;
 }
-export type Step = Say | Tool | Fault;
+export interface Fault {
+  fault: 'response' | 'hang_up' | 'expire' | 'rate_limit';
+}
+export interface Call {
+  name: string;
+  /** As they are sent: JSON, if the script does not want something else. */
+  arguments: string;
+  /** Called also where the session does not offer it. */
+  unoffered: boolean;
+}
+/** Tools that are called in one response. */
+export interface Calls {
+  calls: readonly Call[];
+  on_error: PlainStep[] | undefined;
+}
+export type PlainStep = Say | Write | Fault | EventFault;
+export type Step = PlainStep | Calls;
 export interface Sentence {
   id: string;
   text: string;
@@ -90,6 +93,8 @@ export interface Script {
   goodbye: Say;
   not_understood: Say;
   sentences: Sentence[];
+  faults: ServerFault[];
+  seed: number;
 }
 
 const problem = (message: string, hint: string, cause?: unknown): TincanError =>
@@ -108,42 +113,39 @@ export async function loadScript(path: string): Promise<Script> {
       error,
     );
   }
-  const parsed = file.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const at = issue.path.join('.') || 'the top';
-    throw problem(
-      `The script ${path} is wrong at ${at}: ${issue.message}.`,
-      'The format is described in gateway/script.ts.',
-    );
-  }
-  const ids = parsed.data.sentences.map((sentence) => sentence.id);
+  const data = parseScriptFile(value, (at, message) =>
+    problem(
+      `The script ${path} is wrong at ${at}: ${message}.`,
+      'The format is described in docs/gateway-script.md.',
+    ),
+  );
+  const ids = data.sentences.map((sentence) => sentence.id);
   const twice = ids.find((id, at) => ids.indexOf(id) !== at);
   if (twice)
     throw problem(`The script ${path} has two sentences with the id "${twice}".`, 'Give each its own id.');
-  return load(parsed.data, dirname(resolve(path)));
+  return load(data, dirname(resolve(path)));
 }
 
-async function load(data: File, folder: string): Promise<Script> {
+async function load(data: ScriptFile, folder: string): Promise<Script> {
   const cache = new Map<string, Promise<Int16Array>>();
   const sound = (path: string): Promise<Int16Array> => {
     const known = cache.get(path) ?? loadSound(resolve(folder, path));
     cache.set(path, known);
     return known;
   };
-  const spoken = async (step: z.infer<typeof say>): Promise<Say> => ({
-    say: step.say,
-    pcm: await sound(step.audio),
-  });
-  const steps = (list: File['sentences'][number]['reply']): Promise<Step[]> =>
-    Promise.all(
-      list.map(async (step): Promise<Step> => {
-        if ('say' in step) return spoken(step);
-        if ('fault' in step) return step;
-        const onError = step.on_error && ((await steps(step.on_error)) as (Say | Fault)[]);
-        return { tool: step.tool, arguments: step.arguments, on_error: onError };
-      }),
-    );
+  const spoken = async ({ say, audio }: FileSay): Promise<Say> => ({ say, pcm: await sound(audio) });
+  const stepOf = async (step: FileStep): Promise<Step> => {
+    if ('say' in step) {
+      return step.audio === undefined ? { write: step.say } : spoken({ say: step.say, audio: step.audio });
+    }
+    if ('fault' in step || 'event' in step) return step;
+    const calls = 'tools' in step ? step.tools : [step];
+    const { on_error } = step;
+    return {
+      calls: calls.map(callOf),
+      on_error: on_error && ((await Promise.all(on_error.map(stepOf))) as PlainStep[]),
+    };
+  };
   return {
     greeting: await spoken(data.greeting),
     goodbye: await spoken(data.goodbye),
@@ -153,10 +155,16 @@ async function load(data: File, folder: string): Promise<Script> {
         id,
         text,
         samples: await Promise.all(samples.map(sound)),
-        reply: await steps(reply),
+        reply: await Promise.all(reply.map(stepOf)),
       })),
     ),
+    faults: data.faults,
+    seed: data.seed,
   };
+}
+
+function callOf({ tool, arguments: args, unoffered }: FileCall): Call {
+  return { name: tool, arguments: typeof args === 'string' ? args : JSON.stringify(args), unoffered };
 }
 
 async function loadSound(path: string): Promise<Int16Array> {

@@ -18,7 +18,32 @@ export interface Bearer {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-export class Access {
+/** Headers that may carry a key. */
+export interface KeyHeaders {
+  authorization?: string;
+  'api-key'?: string | string[];
+  'sec-websocket-protocol'?: string;
+}
+/** Who may call, and how ephemeral secrets are given out. */
+export interface AccessControl {
+  /** The bearer of these headers, or undefined. */
+  check(headers: KeyHeaders): Bearer | undefined;
+  /** Makes an ephemeral secret, valid for so many seconds. Throws RealtimeError. */
+  issue(session: SessionUpdate | undefined, seconds: number): { value: string; expiresAt: number };
+}
+
+/** The key that a request shows: as bearer, as `api-key`, or as a subprotocol, the only way for a browser's socket. */
+export function keyOf(headers: KeyHeaders): string | undefined {
+  const bearer = /^bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
+  if (bearer) return bearer;
+  const key = headers['api-key'];
+  if (typeof key === 'string' && key.trim()) return key.trim();
+  const protocols = (headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
+  const prefix = 'openai-insecure-api-key.';
+  return protocols.find((one) => one.startsWith(prefix))?.slice(prefix.length) || undefined;
+}
+
+export class Access implements AccessControl {
   readonly #tokens: Buffer[] | null;
   readonly #now: () => number;
   readonly #secrets = new Map<string, Secret>();
@@ -43,10 +68,8 @@ export class Access {
   }
 
   /** The bearer of these headers, or undefined. Compares digests in constant time. */
-  check(headers: { authorization?: string; 'api-key'?: string | string[] }): Bearer | undefined {
-    const bearer = /^bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
-    const key = headers['api-key'];
-    const given = bearer ?? (typeof key === 'string' ? key.trim() : undefined);
+  check(headers: KeyHeaders): Bearer | undefined {
+    const given = keyOf(headers);
     if (given) {
       const hash = digest(given);
       const name = hash.toString('hex');

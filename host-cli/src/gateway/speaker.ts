@@ -5,6 +5,7 @@
  */
 import { FRAME, FRAME_MS, msOf } from './audio.ts';
 import type { Clock } from './clock.ts';
+import type { Cut, SoundAt, Voice } from './voice.ts';
 
 /** More than this many late frames are not sent in one burst; the schedule moves instead. */
 const BURST = 10;
@@ -28,13 +29,8 @@ interface Answer {
   started: boolean;
   ended: boolean;
 }
-/** How much of an item was played when it was cut. */
-export interface Cut {
-  itemId: string;
-  playedMs: number;
-}
 
-export class Speaker {
+export class Speaker implements Voice {
   readonly #clock: Clock;
   readonly #events: SpeakerEvents;
   #queue: Answer[] = [];
@@ -48,18 +44,16 @@ export class Speaker {
     this.#events = events;
   }
 
-  /** Something is being played or waits to be. */
   get busy(): boolean {
     return this.#queue.length > 0;
   }
 
-  /** Adds sound of an item to the answer; ignored where that answer was cleared. */
-  push(responseId: string, itemId: string, pcm: Int16Array): void {
-    const answer = this.#queue.find((one) => one.responseId === responseId);
+  push({ response_id, item_id }: SoundAt, pcm: Int16Array): void {
+    const answer = this.#queue.find((one) => one.responseId === response_id);
     if (!answer || answer.ended) return;
     const clip = answer.clips.at(-1);
-    if (clip?.itemId === itemId) clip.samples += pcm.length;
-    else answer.clips.push({ itemId, samples: pcm.length });
+    if (clip?.itemId === item_id) clip.samples += pcm.length;
+    else answer.clips.push({ itemId: item_id, samples: pcm.length });
     answer.chunks.push(pcm);
     if (!this.#running) this.#tick();
   }
@@ -69,7 +63,10 @@ export class Speaker {
     if (!this.#running) this.#tick();
   }
 
-  /** No more sound will come for this answer. */
+  flush(): void {
+    // All sound that came is in the queue.
+  }
+
   end(responseId: string): void {
     const answer = this.#queue.find((one) => one.responseId === responseId);
     if (!answer) return;
@@ -77,7 +74,6 @@ export class Speaker {
     if (!this.#running) this.#tick();
   }
 
-  /** Stops at once. Returns the answers that had started, and the items that were not heard to their end. */
   clear(): { responseIds: string[]; cuts: Cut[] } {
     const answers = this.#queue;
     this.#queue = [];

@@ -6,8 +6,16 @@
 import { FRAME, FRAME_MS, rms } from './audio.ts';
 import type { TurnDetection } from './config.ts';
 
-/** semantic_vad waits for the end of a thought; this one only hears, so eagerness becomes a silence in ms. */
-const EAGERNESS = { low: 1200, medium: 800, auto: 800, high: 500 } as const;
+/**
+ * semantic_vad waits for the end of a thought. After a short silence the mind is asked whether there is one; where it
+ * says no, the person has until the longest silence, as the API has it. A mind that cannot tell waits the short one.
+ */
+const EAGERNESS = {
+  low: { short: 1200, long: 8000 },
+  medium: { short: 800, long: 4000 },
+  auto: { short: 800, long: 4000 },
+  high: { short: 500, long: 2000 },
+} as const;
 /** The quietest room that is believed, dBFS; digital silence counts as this. */
 const FLOOR_MIN = -70;
 /** A frame below this is never speech, dBFS, at threshold 0.5; 12 dB either way for 0 and 1. */
@@ -25,13 +33,20 @@ export class Vad {
   #loud: boolean[] = [];
   #silentMs = 0;
   #speaking = false;
+  readonly #longMs: number;
+  readonly #whole: (() => boolean) | undefined;
+  /** The mind said that more will come. */
+  #waits = false;
 
-  constructor(settings: TurnDetection) {
+  /** `whole` says whether what was heard is a whole thought; only semantic_vad asks. */
+  constructor(settings: TurnDetection, whole?: () => boolean) {
     const server = settings.type === 'server_vad' ? settings : undefined;
     const threshold = server?.threshold ?? 0.5;
     this.prefixMs = server?.prefix_padding_ms ?? 300;
-    this.silenceMs =
-      settings.type === 'server_vad' ? settings.silence_duration_ms : EAGERNESS[settings.eagerness];
+    const semantic = settings.type === 'semantic_vad' ? EAGERNESS[settings.eagerness] : undefined;
+    this.silenceMs = semantic?.short ?? server?.silence_duration_ms ?? 500;
+    this.#longMs = semantic && whole ? semantic.long : this.silenceMs;
+    this.#whole = semantic && whole;
     this.#margin = 3 + 14 * threshold;
     this.#quiet = QUIET + 24 * (threshold - 0.5);
   }
@@ -65,10 +80,19 @@ export class Vad {
       return 'start';
     }
     const twice = loud && this.#loud.at(-2) === true;
+    if (twice) this.#waits = false;
     this.#silentMs = twice ? 0 : this.#silentMs + FRAME_MS;
     if (this.#silentMs < this.silenceMs) return undefined;
-    this.#speaking = false;
-    this.#loud = [];
+    if (this.#whole && this.#silentMs - FRAME_MS < this.silenceMs) this.#waits = !this.#whole();
+    if (this.#waits && this.#silentMs < this.#longMs) return undefined;
+    this.reset();
     return 'stop';
+  }
+
+  /** Nobody is speaking. What is known of the room's noise stays. */
+  reset(): void {
+    this.#speaking = false;
+    this.#waits = false;
+    this.#loud = [];
   }
 }

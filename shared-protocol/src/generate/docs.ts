@@ -20,6 +20,7 @@ function values(setting: Setting): string {
         lines: ', lines',
         passphrase: '',
         pin: '; empty, or 64 hex digits',
+        query: ', one word without keys',
       };
       return `text, ${setting.max} bytes${setting.form ? form[setting.form] : ''}`;
     }

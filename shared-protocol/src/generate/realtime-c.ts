@@ -1,4 +1,4 @@
-import { FIELDS, SERVER_EVENTS } from '../realtime/events.ts';
+import { FIELDS, FIRST_NUMBER, SERVER_EVENTS } from '../realtime/events.ts';
 import { banner, cEnum, cString, header, upper } from './c-text.ts';
 
 const ABOUT = 'Realtime events of the server: their names, and the fields that the device acts on.';
@@ -42,6 +42,9 @@ typedef struct {
 extern const tc_event_name tc_event_names[TC_EVENT_NAME_COUNT];
 
 ${cEnum('tc_field', [...fields, ['TC_FIELD_COUNT', fields.length]])}
+/* Fields from here on are numbers, those before it texts. */
+#define TC_FIELD_NUMBERS ${Object.keys(FIELDS).indexOf(FIRST_NUMBER)}
+
 /* The path of each field: keys from the top of the event, "[]" for each element of an array, NULL at the end. */
 #define TC_FIELD_SEGMENTS ${deepest}
 extern const char *const tc_field_paths[TC_FIELD_COUNT][TC_FIELD_SEGMENTS + 1];

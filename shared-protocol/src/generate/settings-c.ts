@@ -120,6 +120,7 @@ ${cEnum('tc_setting_form', [
   ['TC_FORM_LINES', '', 'like ANY, but U+000A is allowed'],
   ['TC_FORM_PASSPHRASE', '', 'like ANY; empty, 8 to 63 bytes, or 64 hex digits'],
   ['TC_FORM_PIN', '', 'like WORD; empty, or 64 hex digits'],
+  ['TC_FORM_QUERY', '', 'like WORD; what follows the "?" of a URL, without keys'],
 ])}
 /* What follows a change, by strength. */
 ${cEnum(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { pathSegments } from '../generate/realtime-c.ts';
 import { readGolden } from '../golden.ts';
-import { FIELDS, SERVER_EVENTS } from './events.ts';
+import { FIELDS, FIRST_NUMBER, SERVER_EVENTS } from './events.ts';
 
 interface Call {
   name?: string;
@@ -17,11 +17,29 @@ interface Vector {
   fields: Record<string, string>;
   calls: Call[];
   calls_truncated: boolean;
+  parts?: Record<string, string>[];
+  limits?: Record<string, string>[];
+  first?: true;
 }
 const { events } = readGolden<{ events: Vector[] }>('realtime.json');
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const NAMES = Object.keys(FIELDS);
+/** The members of each object of a list that are of these types, as text; the first `most` objects. */
+function members(list: unknown, most: number, types: Record<string, string>): Record<string, string>[] {
+  return (Array.isArray(list) ? list : [])
+    .filter(isObject)
+    .slice(0, most)
+    .map((one) =>
+      Object.fromEntries(
+        Object.entries(types)
+          .filter(([name, type]) => typeof one[name] === type)
+          .map(([name]) => [name, String(one[name])]),
+      ),
+    );
+}
 
 /** Nesting of brackets outside texts. */
 function depth(json: string): number {
@@ -53,7 +71,8 @@ function look(json: string): Omit<Vector, 'name' | 'json'> | 'TC_ERR_FORMAT' {
     if (path.includes('[]')) continue;
     let at: unknown = value;
     for (const key of pathSegments(path)) at = isObject(at) ? at[key] : undefined;
-    if (typeof at === 'string') fields[name] = at;
+    const number = NAMES.indexOf(name) >= NAMES.indexOf(FIRST_NUMBER);
+    if (typeof at === (number ? 'number' : 'string')) fields[name] = String(at);
   }
   const output = isObject(value.response) ? value.response.output : undefined;
   const found = (Array.isArray(output) ? output : []).filter(
@@ -70,6 +89,13 @@ function look(json: string): Omit<Vector, 'name' | 'json'> | 'TC_ERR_FORMAT' {
       arguments: item.arguments,
     })),
     calls_truncated: found.length > 8,
+    parts: members(isObject(value.item) ? value.item.content : [], 8, {
+      type: 'string',
+      text: 'string',
+      transcript: 'string',
+    }),
+    limits: members(value.rate_limits, 4, { name: 'string', remaining: 'number', reset_seconds: 'number' }),
+    ...(value.previous_item_id === null && { first: true as const }),
   };
 }
 
@@ -79,7 +105,7 @@ describe('golden/realtime.json says what JSON.parse says', () => {
     (_name, { name: _, json, ...expected }) => {
       const seen = look(json);
       if (seen === 'TC_ERR_FORMAT') expect(expected.result).toBe('TC_ERR_FORMAT');
-      else expect(expected).toEqual(seen);
+      else expect({ parts: [], limits: [], ...expected }).toEqual(seen);
     },
   );
   it('names every vector once', () => {
