@@ -190,13 +190,30 @@ test.each([
 ])('a new session (%s) stands as much later in the files as it came', (_name, announced) => {
   const { sound, event, recorder, opus, wait } = desk();
   event(session());
-  for (let i = 0; i < 100; i++) sound('microphone', i * 4800);
-  wait(10_000 + 3000);
+  for (let i = 0; i < 100; i++) {
+    sound('microphone', i * 4800);
+    wait(100);
+  }
+  wait(3000);
   if (announced) event(session());
-  for (let i = 0; i < 10; i++) sound('microphone', i * 4800);
+  for (let i = 0; i < 10; i++) {
+    sound('microphone', i * 4800);
+    wait(100);
+  }
   recorder.close();
   expect(opus('microphone').length).toBe((13_000 + 1000) * 48);
   expect(recorder.summary.sessions).toBe(announced ? 2 : 1);
+});
+
+test('a time from nowhere fills no disk', () => {
+  const { sound, recorder, opus, wait } = desk();
+  sound('microphone', 0);
+  for (const at of [4_294_967_295, 1e15, -5, 0, 2e9]) {
+    wait(100);
+    sound('loudspeaker', at);
+  }
+  recorder.close();
+  expect(opus('loudspeaker').length).toBeLessThan(48_000);
 });
 
 test('what is missing in the middle of a frame is concealed, what is no packet refused', () => {

@@ -49,8 +49,8 @@ export const TICK_MS = 500;
 const RATE_MS = 48;
 /** A voice that is silent is kept so close behind the other, in samples. */
 const BEHIND = 2 * 48_000;
-/** Times of the two voices may differ by so much; a step back by more is another session. */
-const STEP = 5 * 48_000;
+/** A time that is so far from that of its arrival is of another session, in samples. */
+const ASTRAY = 5 * 48_000;
 /** Before the first packet, where the recording begins in the middle of a session. */
 const LEAD = 9600;
 /** Items whose time is remembered. */
@@ -95,7 +95,6 @@ export class Recorder {
   readonly #times = new Map<string, number>();
   /** Samples between the device's time and that of the files; undefined until a packet of the session comes. */
   #offset: number | undefined;
-  #latest: number | undefined;
   /** When the files of sound begin, by the clock of the host. */
   #zero = 0;
   #syncing = 0;
@@ -242,10 +241,11 @@ export class Recorder {
 
   #sound({ from, at, packets }: Sound, arrived: number): void {
     if (!VOICES.includes(from) || !Number.isFinite(at) || !Array.isArray(packets)) return;
-    // The times of a session begin at 0: where they step back, it is another one, whatever was missed of its start.
-    if (this.#latest !== undefined && at + STEP < this.#latest) this.#offset = undefined;
-    if (this.#offset === undefined) this.#offset = this.#place(at, arrived);
-    this.#latest = at;
+    // Whatever was missed - the start of another session, whose times begin at 0 - the clock of the host knows better.
+    const expected = (arrived - this.#zero) * RATE_MS;
+    if (this.#offset !== undefined && Math.abs(at + this.#offset - expected) > ASTRAY)
+      this.#offset = undefined;
+    this.#offset ??= this.#place(at, arrived);
     const voice = this.#voices[from];
     packets.forEach((packet, i) => {
       if (typeof packet === 'string')
