@@ -13,6 +13,7 @@ const PAGES = [
   'docs/provisioning.md',
   'docs/ports-and-flash.md',
   'docs/conversations.md',
+  'docs/events.md',
 ];
 
 /** The words of a shell line, quotes removed; what stands behind a pipe or a comment is not ours. */
