@@ -245,6 +245,69 @@ describe('a recording that ends otherwise', () => {
   });
 });
 
+test('late words and a session that expires: one conversation, in order, without a turn twice', async () => {
+  const demo = JSON.parse(readFileSync(repositoryPath('host-cli/data/demo.script.json'), 'utf8'));
+  const script = desk.path('expires.script.json');
+  const audio = (name: string) => repositoryPath(`host-cli/data/${name}`);
+  for (const one of [demo.greeting, demo.goodbye, demo.not_understood]) one.audio = audio(one.audio);
+  for (const sentence of demo.sentences) {
+    sentence.samples = sentence.samples.map(audio);
+    for (const step of sentence.reply) {
+      if (step.audio) step.audio = audio(step.audio);
+      for (const other of step.on_error ?? []) other.audio = audio(other.audio);
+    }
+    if (sentence.id === 'light-on') sentence.reply.push({ fault: 'expire' });
+  }
+  const words = 'conversation.item.input_audio_transcription.completed';
+  writeFileSync(script, JSON.stringify({ ...demo, faults: [{ event: words, do: 'delay', ms: 400 }] }));
+  const own = await startGateway({ mode: 'script', script, token: TOKEN });
+  const device = await startTestBoard({
+    settings: { 'server.url': own.callsUrl },
+    sentences: ['person-light-on', 'person-goodbye'].map(voice),
+    attach: false,
+  });
+  const folder = desk.path('two');
+  try {
+    const ended = await desk.run([
+      'session',
+      'record',
+      folder,
+      '--start',
+      '--json',
+      '--port',
+      device.board.port,
+    ]);
+    expect(ended.status).toBe(0);
+    const told = ended.json().flatMap(({ turn }) => (turn ? [(turn as { text: string }).text] : []));
+    expect(told).toEqual([
+      'Hello! What can I do for you?',
+      'Please turn on the light.',
+      'The light is on now.',
+      'Thank you, goodbye.',
+      'Goodbye! Have a nice day.',
+    ]);
+    expect(ended.json().at(-1)).toMatchObject({ sessions: 2, turns: 5, ended: 'end_session' });
+    const page = readFileSync(`${folder}/transcript.md`, 'utf8').split('\n\n').slice(1);
+    expect(page.map((line) => line.replace(/ ?\(?\d+:\d+\)?|\n/g, ''))).toEqual([
+      '**Tincan**: Hello! What can I do for you?',
+      '**Person**: Please turn on the light.',
+      '**Tincan**: The light is on now.',
+      '*A new session,*',
+      '**Person**: Thank you, goodbye.',
+      '**Tincan**: Goodbye! Have a nice day.',
+    ]);
+    // The sound of the second session stands as much later as it was said.
+    const microphone = await sound(`${folder}/microphone.opus`);
+    const said = [find(voice('person-light-on'), microphone), find(voice('person-goodbye'), microphone)];
+    for (const { alike } of said) expect(alike).toBeGreaterThan(0.8);
+    const [first, second] = device.person.spokenAt;
+    expect(Math.abs(said[1]!.ms - said[0]!.ms - (second!.start - first!.start))).toBeLessThan(500);
+  } finally {
+    await device.close();
+    await own.close();
+  }
+});
+
 describe('tail --tools', () => {
   test('the model calls a tool of the host, its answer decides, and the turns are told in order', async () => {
     const audio = (name: string) => repositoryPath(`host-cli/data/voices/${name}.wav`);
