@@ -14,6 +14,7 @@ export { type FlashPlan, readPlan } from './flash/plan.ts';
 export { type FlashOptions, type FlashResult, type FlashStage, flashBoard } from './flash/run.ts';
 export { makeCertificate } from './gateway/certificate.ts';
 export { type Gateway, type GatewayOptions, startGateway } from './gateway/index.ts';
+export * as gatewayParts from './gateway/parts.ts';
 export { readUpdate, type Update, updateDevice, updateFromUrl } from './ota/update.ts';
 export { createOutput, type Output, type OutputStreams } from './output.ts';
 export { createProgram } from './program.ts';
