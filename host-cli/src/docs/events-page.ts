@@ -20,6 +20,9 @@ const line = (cells: readonly string[]) =>
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 
+/** A cell as a sentence, whoever wrote it. */
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
+
 function betaNames(name: ServerEventName): string {
   const event = SERVER_EVENTS[name];
   return 'beta' in event ? `<br>(beta: ${event.beta.map(code).join(', ')})` : '';
@@ -28,13 +31,13 @@ function betaNames(name: ServerEventName): string {
 export function eventsPage({ takes, sends }: GatewayTable): string {
   const client = (Object.keys(DEVICE_SENDS) as ClientEventName[]).map((name) => [
     code(name),
-    DEVICE_SENDS[name],
-    takes[name],
+    sentence(DEVICE_SENDS[name]),
+    sentence(takes[name]),
   ]);
   const server = (Object.keys(DEVICE_TAKES) as ServerEventName[]).map((name) => [
     code(name) + betaNames(name),
-    DEVICE_TAKES[name],
-    sends[name],
+    sentence(DEVICE_TAKES[name]),
+    sentence(sends[name]),
   ]);
   return `# Events
 
