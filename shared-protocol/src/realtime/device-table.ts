@@ -55,7 +55,7 @@ export const DEVICE_TAKES: Record<ServerEventName, string> = {
     'The person speaks: activity `hearing`; where turn.interrupt is on, what the loudspeaker has left is thrown away at once.',
   'input_audio_buffer.speech_stopped': 'The turn is over: activity `thinking`, the time of the reply runs.',
   'input_audio_buffer.timeout_triggered':
-    'turn.idle: the model will speak to a silent room; that is no sign of life for the idle limit.',
+    'The silence of turn.idle is over: the model will speak to an empty room, which is no sign of life for the idle limit.',
   'input_audio_buffer.dtmf_event_received': PASSED_ON,
   'output_audio_buffer.started': 'Activity `speaking`; the playout opens; the metric `reply` is told.',
   'output_audio_buffer.stopped':
