@@ -28,6 +28,8 @@ let clock: HurryClock;
 let board: TestBoard;
 let server: ForeignServer;
 let vanished: ReturnType<typeof vanish>;
+/** The sentences of the table, without what is behind them, and the reasons that they stand for. */
+const sentences = new Map<string, Set<string>>();
 
 beforeAll(async () => {
   // It takes ICE half a minute to give up (RFC 7675 section 5.1), so this goes on beside the other tests.
@@ -158,7 +160,38 @@ describe('instead of an answer', () => {
     expect(problems[0]!.hint).toMatch(wrong.hint);
     if (wrong.detail) expect(state.detail).toMatch(wrong.detail);
     if (wrong.retryMs) expect(state.retry_ms).toBeGreaterThanOrEqual(wrong.retryMs);
+    if (wrong.retryMostMs) expect(state.retry_ms).toBeLessThanOrEqual(wrong.retryMostMs);
+    // What passes by itself is tried again; what a person has to mend is not.
+    expect(state.retry_ms !== undefined).toBe(wrong.goes === 'backoff');
+    const [sentence = ''] = /^[^(.;]+/.exec(problems[0]!.message) ?? [];
+    sentences.set(sentence.trim(), (sentences.get(sentence.trim()) ?? new Set()).add(wrong.reason));
     expect(server.offers.length).toBe(offers + 1);
+  });
+
+  test('each reason has its own sentence', () => {
+    expect(sentences.size).toBeGreaterThan(8);
+    for (const [sentence, reasons] of sentences) expect([sentence, ...reasons]).toHaveLength(2);
+  });
+
+  test('a token that has ended: the server is not even asked; one that is lent will do', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    await applySettings(board.device, { 'server.token_expires': now - 60 });
+    const offers = server.offers.length;
+    const { state, problems } = await start();
+    expect(state).toMatchObject({ state: 'ready', reason: 'token_expired' });
+    expect(problems).toEqual([
+      {
+        code: 'token_expired',
+        message: 'The token has ended.',
+        hint: expect.stringContaining('tincan provision'),
+      },
+    ]);
+    expect(server.offers.length).toBe(offers);
+    await board.device.request('token.lend', { token: TOKEN, expires_at: now + 600 });
+    await live();
+    await stop();
+    await board.device.request('token.lend', { token: '' });
+    await applySettings(board.device, { 'server.token_expires': 0 });
   });
 
   test('nothing at all: the device gives up waiting', async () => {

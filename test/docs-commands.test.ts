@@ -13,6 +13,8 @@ const PAGES = [
   'docs/provisioning.md',
   'docs/ports-and-flash.md',
   'docs/relay.md',
+  'docs/conversations.md',
+  'docs/events.md',
 ];
 
 /** The words of a shell line, quotes removed; what stands behind a pipe or a comment is not ours. */

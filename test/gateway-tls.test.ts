@@ -39,6 +39,7 @@ test('another pin: no request is made, and the problem says so', async () => {
     message: 'The server has another key than the pinned one.',
     hint: expect.stringContaining('tincan gateway --tls'),
   });
+  expect(await board!.state('backoff')).toMatchObject({ reason: 'tls' });
   expect(gateway.calls()).toEqual([]);
 });
 
@@ -47,5 +48,6 @@ test('no pin: the certificate is verified, and refused', async () => {
     code: 'tls',
     message: expect.stringContaining('certificate'),
   });
+  expect(await board!.state('backoff')).toMatchObject({ reason: 'tls' });
   expect(gateway.calls()).toEqual([]);
 });

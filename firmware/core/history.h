@@ -39,8 +39,9 @@ typedef struct {
 bool tc_history_turn(size_t index, tc_turn *out);
 /** Whether text of a turn is still to come. */
 bool tc_history_open(void);
-/** The session is over, another one begins: nothing more comes to the turns, the empty ones go, and
- * all get names of ours, by which they are given back. */
+/** The session is over, another one begins: nothing more comes to the turns; the empty ones go, and
+ * so does an answer that broke off at the end; all get names of ours, by which they are given back.
+ */
 void tc_history_reopen(void);
 
 /** The item_id by which a turn is given back: "tc_turn_<number>". */

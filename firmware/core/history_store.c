@@ -397,7 +397,9 @@ void tc_history_reopen(void) {
         forget(asides, &aside_count, 0);
     }
     for (size_t i = 0; i < count;) {
-        if (!history_is_turn(&items[i]) || length_of(&items[i]) == 0) {
+        /* An answer that broke off with its session is asked for again. */
+        bool broken = i + 1 == count && items[i].role == ROLE_ASSISTANT && !items[i].complete;
+        if (!history_is_turn(&items[i]) || length_of(&items[i]) == 0 || broken) {
             forget(items, &count, i);
             continue;
         }

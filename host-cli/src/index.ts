@@ -14,6 +14,7 @@ export { type FlashPlan, readPlan } from './flash/plan.ts';
 export { type FlashOptions, type FlashResult, type FlashStage, flashBoard } from './flash/run.ts';
 export { makeCertificate } from './gateway/certificate.ts';
 export { type Gateway, type GatewayOptions, startGateway } from './gateway/index.ts';
+export * as gatewayParts from './gateway/parts.ts';
 export { readUpdate, type Update, updateDevice, updateFromUrl } from './ota/update.ts';
 export { createOutput, type Output, type OutputStreams } from './output.ts';
 export { createProgram } from './program.ts';
@@ -25,6 +26,7 @@ export {
   fingerprintOf,
   type SettingValues,
 } from './provision/online.ts';
+export { type OggOpus, readOggOpus } from './record/ogg.ts';
 export { redact, registerSecret } from './redact.ts';
 export { repositoryPath } from './root.ts';
 export { CONSOLE_BAUD, openLine, type SerialLine } from './serial/line.ts';

@@ -68,7 +68,7 @@ export const METHODS = {
   },
   'token.lend': {
     params: { token: 'string', expires_at: 'number?' },
-    help: 'A token for the next sessions, in place of server.token. It is held in RAM only, until it expires (Unix seconds) or the device restarts.',
+    help: 'A token for the next sessions, in place of server.token. It is held in RAM only, until it expires (Unix seconds) or the device restarts; an empty one takes it back. A device that lacks nothing else works with it, and one that waits for a token tries at once.',
   },
   'sound.tap': {
     params: { on: 'boolean' },

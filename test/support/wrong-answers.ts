@@ -24,6 +24,7 @@ export interface WrongAnswer {
   hint: RegExp;
   detail?: RegExp;
   retryMs?: number;
+  retryMostMs?: number;
 }
 
 /** `token` is the one that the board shows: a server may quote it. */
@@ -72,6 +73,77 @@ export const wrongAnswers = (token: string): WrongAnswer[] => [
     says: /too many requests \(429\)/,
     hint: /[Ww]ait/,
     retryMs: 7000,
+  },
+  {
+    name: '429 whose Retry-After is a date, which nobody waits for',
+    answer: json(429, apiError('Slow down.', 'rate_limit_exceeded'), {
+      'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT',
+    }),
+    goes: 'backoff',
+    reason: 'http_429',
+    says: /too many requests \(429\)/,
+    hint: /[Ww]ait/,
+    retryMs: 1000,
+  },
+  {
+    name: '429 that wants patience for years: a day is enough',
+    answer: json(429, apiError('Quota.', 'insufficient_quota'), { 'retry-after': '999999999' }),
+    goes: 'backoff',
+    reason: 'http_429',
+    says: /too many requests \(429\)/,
+    hint: /limits of the account/,
+    retryMs: 86_400_000,
+    retryMostMs: 86_400_000,
+  },
+  {
+    name: '503 that says when it is back',
+    answer: (response) => response.writeHead(503, { 'retry-after': '33' }).end(),
+    goes: 'backoff',
+    reason: 'http_5xx',
+    says: /failed \(503\)/,
+    hint: /log of the server/,
+    retryMs: 33_000,
+  },
+  {
+    name: '502 of a proxy, as a web page',
+    answer: (response) =>
+      response.writeHead(502, { 'content-type': 'text/html' }).end('<html><h1>502 Bad Gateway</h1></html>'),
+    goes: 'backoff',
+    reason: 'http_5xx',
+    says: /failed \(502\)\.$/,
+    hint: /log of the server/,
+  },
+  {
+    name: '401 of a proxy, as a web page',
+    answer: (response) => response.writeHead(401, { 'content-type': 'text/html' }).end('<html>Log in</html>'),
+    goes: 'ready',
+    reason: 'http_401',
+    says: /refused the token \(401\)\.$/,
+    hint: /new token/,
+  },
+  {
+    name: '404 of Azure: no such deployment',
+    answer: json(404, apiError('The API deployment for this resource does not exist.', 'DeploymentNotFound')),
+    goes: 'ready',
+    reason: 'http_404',
+    says: /nothing at this address \(404\).*deployment for this resource does not exist/,
+    hint: /server\.url/,
+  },
+  {
+    name: 'a status that nobody expects',
+    answer: (response) => response.writeHead(418).end('short and stout'),
+    goes: 'backoff',
+    reason: 'http_status',
+    says: /without an SDP \(418\)/,
+    hint: /server\.url/,
+  },
+  {
+    name: 'a redirect for good',
+    answer: (response, url) => response.writeHead(308, { location: url }).end(),
+    goes: 'backoff',
+    reason: 'http_redirect',
+    says: /elsewhere \(308\)/,
+    hint: /final address/,
   },
   {
     name: '500 with text',

@@ -22,6 +22,8 @@ export interface RuntimeOptions {
   peer?: PeerOptions;
   /** The calendar: Unix time in seconds, 0 for unknown. Default: this computer's. */
   unixNow?(): number;
+  /** Fills with random bytes. Default: this computer's generator. */
+  random?(bytes: Uint8Array): void;
   /** Carries requests and calls in place of this computer's network. */
   network?: Network;
   /** Each time the board has started an application. */
@@ -87,6 +89,7 @@ export function tincanLoader(world: World, options: RuntimeOptions = {}): AppLoa
 class App implements TincanApp {
   readonly #host: AppHost;
   readonly #unixNow: () => number;
+  readonly #random: RuntimeOptions['random'];
   readonly #wifi: Wifi;
   readonly #http: PortPart;
   readonly #ota: OtaPort;
@@ -110,6 +113,7 @@ class App implements TincanApp {
     this.#host = host;
     this.#unixNow = options.unixNow ?? (() => Date.now() / 1000);
     const { clock } = host;
+    this.#random = options.random;
     const { network } = options;
     const post = (event: CoreEvent) => this.#post(event);
     const online = () => this.#wifi.up;
@@ -158,7 +162,7 @@ class App implements TincanApp {
     const opus = await OpusCodec.create();
     this.#opus = opus;
     const port = (memory: CoreMemory): PortFunctions => ({
-      ...identityPort(this.#host, image.hash, memory),
+      ...identityPort(this.#host, image.hash, memory, this.#random),
       ...this.#systemPort(memory),
       ...storagePort(this.#host, memory, (line) => this.#log(line)),
       ...this.#wifi.port(memory),

@@ -3,11 +3,17 @@ import { type AppHost, RESET } from '../contract.ts';
 import type { PortFunctions } from './codes.ts';
 import type { CoreMemory } from './module.ts';
 
+/** getRandomValues gives at most 65,536 bytes at a time. */
+function randomBytes(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += 65_536) getRandomValues(bytes.subarray(at, at + 65_536));
+}
+
 /** What the board says of itself, and its random numbers. */
 export function identityPort(
   host: Pick<AppHost, 'mac' | 'reset'>,
   imageHash: string,
   memory: CoreMemory,
+  random: (bytes: Uint8Array) => void = randomBytes,
 ): PortFunctions {
   return {
     tc_port_image_hash(out) {
@@ -17,10 +23,6 @@ export function identityPort(
       memory.bytes(out!, 6).set(host.mac.subarray(0, 6));
     },
     tc_port_reset_reason: () => RESET[host.reset],
-    tc_port_random(out, length) {
-      // getRandomValues gives at most 65,536 bytes at a time.
-      for (let at = 0; at < length! >>> 0; at += 65_536)
-        getRandomValues(memory.bytes(out! + at, Math.min(65_536, (length! >>> 0) - at)));
-    },
+    tc_port_random: (out, length) => random(memory.bytes(out!, length!)),
   };
 }
