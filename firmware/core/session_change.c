@@ -24,7 +24,13 @@ void session_change_begin(void) {
     memset(&self, 0, sizeof self);
     self.sent = sent;
     self.refused = refused;
-    tc_realtime_session_told(&self.told, tc_settings_get(), TC_PARTS_ALL);
+    const tc_settings *s = tc_settings_get();
+    const char *choice = tc_realtime_tool_choice(s);
+    if (strcmp(choice, "auto") == 0 && strcmp(s->session_tool_choice, choice) != 0) {
+        tc_log(TC_LOG_WARN, "session", "session.tool_choice %s is no tool that is offered: auto",
+               s->session_tool_choice);
+    }
+    tc_realtime_session_told(&self.told, s, TC_PARTS_ALL);
     self.voice_said = self.told.parts[TC_PART_VOICE];
 }
 

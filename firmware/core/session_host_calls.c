@@ -22,6 +22,8 @@ typedef struct {
 
 static TC_BIG host_call calls[CALLS];
 static session_id last_response; /* of the last output */
+static uint8_t unseen;           /* outputs of which the server has not said that it has them */
+static bool tells;               /* it does say so */
 static struct { uint32_t given, answered, late, dropped; } count;
 
 /* Arguments on their way to the host, or an output on its way to the server. */
@@ -37,6 +39,8 @@ void session_host_calls_begin(void) {
         calls[i].open = false;
     }
     last_response = 0;
+    unseen = 0;
+    tells = false;
 }
 
 /* ---- to the host ---- */
@@ -151,9 +155,19 @@ tc_err tc_session_tool_result(tc_span call_id, tc_json_token token, tc_span raw,
 
 void session_host_calls_answered(session_id response) {
     last_response = response;
+    unseen += unseen < UINT8_MAX ? 1 : 0;
     if (!LIVE->ending) {
         LIVE->want |= WANT_TOOL;
     }
+}
+
+void session_host_calls_added(bool is_output) {
+    tells = true;
+    unseen -= is_output && unseen > 0 ? 1 : 0;
+}
+
+bool session_host_calls_unseen(void) {
+    return tells && unseen > 0;
 }
 
 /* ---- what is open ---- */

@@ -21,6 +21,10 @@ bool session_host_calls_hold(void);
 bool session_host_calls_open(void);
 /** An output of a call of `response` was sent. */
 void session_host_calls_answered(session_id response);
+/** The server has added an item to the conversation. */
+void session_host_calls_added(bool is_output);
+/** Whether a response that begins now, by the server itself, has not seen all outputs. */
+bool session_host_calls_unseen(void);
 /** Its calls are given up. */
 void session_host_calls_cancelled(session_id response);
 /** The person wanted something else: outputs of what is open are sent, but not answered. */

@@ -107,9 +107,9 @@ void session_live_serve(void) {
 
 static void response_created(const tc_event_view *e) {
     if (!LIVE->creating && !LIVE->active) {
-        /* The server began it by itself; the outputs of calls were there before. A text may have
-         * come too late. */
-        LIVE->want &= (uint8_t) ~(WANT_TOOL | WANT_TURN);
+        /* The server began it by itself; the outputs of calls were there before, unless it says
+         * else. A text may have come too late. */
+        LIVE->want &= (uint8_t) ~(session_host_calls_unseen() ? WANT_TURN : WANT_TOOL | WANT_TURN);
     }
     LIVE->active = true;
     LIVE->active_id = session_hash(e->fields[TC_FIELD_RESPONSE_OBJECT_ID]);
@@ -356,6 +356,9 @@ static void handle(const tc_event_view *e) {
         break;
     case TC_RT_RESPONSE_OUTPUT_TEXT_DELTA:
         LIVE->writing = LIVE->text_only;
+        break;
+    case TC_RT_CONVERSATION_ITEM_ADDED:
+        session_host_calls_added(session_is(e, TC_FIELD_ITEM_TYPE, "function_call_output"));
         break;
     case TC_RT_OUTPUT_AUDIO_BUFFER_STARTED:
         output_started(response);

@@ -1,6 +1,5 @@
 #include "sound_tap.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "../generated/link_gen.h"
@@ -24,7 +23,8 @@ typedef struct {
     uint8_t voice;
 } record;
 
-static atomic_bool on;
+/* One byte, read by the audio task without the lock: it may be a packet late. */
+static volatile bool on;
 
 /* Records with their bytes, one behind the other, going round. Guarded by tc_port_lock. */
 static TC_BIG uint8_t ring[RING];
@@ -49,7 +49,7 @@ static TC_BIG batch batches[VOICES];
 static uint32_t frames_sent, packets_sent;
 
 void tc_sound_tap_init(void) {
-    atomic_store(&on, false);
+    on = false;
     head = used = dropped = 0;
     frames_sent = packets_sent = 0;
     fresh = true;
@@ -86,14 +86,14 @@ void tc_sound_tap_time(uint32_t at) {
 }
 
 void tc_sound_tap_sent(const uint8_t *packet, size_t length) {
-    if (atomic_load_explicit(&on, memory_order_relaxed)) {
+    if (on) {
         put(MICROPHONE, packet, length, now_at, TICKS_PER_PACKET);
     }
 }
 
 void tc_sound_tap_played(const uint8_t *packet, size_t length, uint32_t timestamp,
                          uint32_t samples) {
-    if (!atomic_load_explicit(&on, memory_order_relaxed)) {
+    if (!on) {
         return;
     }
     tc_port_lock();
@@ -128,7 +128,7 @@ static void copy_out(void *bytes, uint32_t length) {
 
 static void flush(int voice) {
     static const char *const names[] = {"microphone", "loudspeaker"};
-    static char text[TC_BASE64_LENGTH(PACKET_LIMIT)];
+    static TC_BIG char text[TC_BASE64_LENGTH(PACKET_LIMIT)];
     batch *b = &batches[voice];
     tc_json_writer *w = b->count > 0 ? tc_link_notify(TC_NOTIFY_SOUND) : NULL;
     int count = b->count;
@@ -200,7 +200,7 @@ static void drain(uint64_t now_ms) {
 }
 
 void tc_sound_tap_set(bool wanted) {
-    atomic_store(&on, wanted);
+    on = wanted;
 }
 
 void tc_sound_tap_begin(void) {
@@ -214,7 +214,7 @@ void tc_sound_tap_begin(void) {
 
 uint32_t tc_sound_tap_tick(uint64_t now_ms, uint32_t wait) {
     drain(now_ms);
-    bool wanted = atomic_load(&on);
+    bool wanted = on;
     for (int voice = 0; voice < VOICES; voice++) {
         batch *b = &batches[voice];
         if (b->count > 0 && (now_ms - b->since >= FRAME_MS || !wanted)) {

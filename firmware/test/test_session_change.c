@@ -269,3 +269,16 @@ TC_TEST(change_of_a_forced_tool_choice_does_not_go_round_for_ever) {
     CHECK_EQ(fake.volume, 90);
     CHECK(world_has(world_last_sent("response.create"), "\"response\":{\"tool_choice\":\"auto\"}"));
 }
+
+TC_TEST(change_to_a_tool_that_is_not_offered_is_told_as_auto) {
+    world_flash();
+    fake_kv_put_text("tool_choice", "open_door");
+    world_live();
+    CHECK(world_has(world_last_sent("session.update"), "\"tool_choice\":\"auto\""));
+    CHECK(fake_serial_holds("open_door is no tool that is offered"));
+    world_forget();
+    world_request("tools.serve",
+                  "{\"tools\":[{\"type\":\"function\",\"name\":\"open_door\"}]}"); /* now it is */
+    CHECK(world_has(world_last_sent("session.update"),
+                    "\"tool_choice\":{\"type\":\"function\",\"name\":\"open_door\"}"));
+}

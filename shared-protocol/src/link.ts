@@ -50,8 +50,14 @@ export const METHODS = {
   'session.stop': { params: {}, help: 'Ends the session.' },
   'session.say': { params: { text: 'string' }, help: 'A user message in text, and an answer to it.' },
   'realtime.send': { params: { event: 'object' }, help: 'One client event, sent as it is.' },
-  'talk.press': { params: {}, help: 'The talk button goes down.' },
-  'talk.release': { params: {}, help: 'The talk button comes up.' },
+  'talk.press': {
+    params: {},
+    help: 'The talk button goes down: it silences an answer; with push-to-talk it opens the microphone, and calls off a goodbye of the model. Without a session it starts one.',
+  },
+  'talk.release': {
+    params: {},
+    help: 'The talk button comes up; with push-to-talk what was said is the turn (less than 100 ms is none).',
+  },
   'tools.serve': {
     params: { tools: 'object[]', timeout_ms: 'number?' },
     help: 'Tools that the host runs, as in session.tools: type (function), name (at most 64 of A-Z a-z 0-9 _ -, none of the device), description, parameters; at most 64, all together 8 KiB of JSON. They are offered beside those of the device, also where tools.enabled is off; each call is a `tool.call`, answered by tool.result within timeout_ms (100 to 600000; default 10000). A list takes the place of the former; an empty one takes them back. They last until the device restarts; a running session learns of them at once.',
