@@ -52,6 +52,7 @@ await bundle('host-cli/dist', {
   tincan: 'host-cli/src/cli.ts',
   generate: 'shared-protocol/src/generate/main.ts',
   'generate-boards': 'boards/generate/main.ts',
+  'generate-events': 'host-cli/src/docs/main.ts',
 });
 await chmod(join(root, 'host-cli/dist/tincan.mjs'), 0o755);
 await bundle('test/dist', { bench: 'test/bench/main.ts' });

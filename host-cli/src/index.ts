@@ -26,6 +26,7 @@ export {
   fingerprintOf,
   type SettingValues,
 } from './provision/online.ts';
+export { type OggOpus, readOggOpus } from './record/ogg.ts';
 export { redact, registerSecret } from './redact.ts';
 export { repositoryPath } from './root.ts';
 export { CONSOLE_BAUD, openLine, type SerialLine } from './serial/line.ts';

@@ -4,6 +4,7 @@ export * from './link.ts';
 export * from './link-codec.ts';
 export * from './link-message.ts';
 export * from './prices.ts';
+export * from './realtime/device-table.ts';
 export * from './realtime/events.ts';
 export * from './realtime/session.ts';
 export * from './realtime/tools-json.ts';

@@ -39,6 +39,8 @@ interface SpokenEvent {
   item_id?: string;
   response?: { id?: string; output?: { type?: string }[] };
   response_id?: string;
+  transcript?: string;
+  text?: string;
 }
 
 /**
@@ -49,6 +51,8 @@ export function answerTo(text: string): (message: DeviceMessage) => string[] | u
   const transcript = new Transcript();
   const answers = new Set<string | undefined>();
   const items = new Set<string | undefined>();
+  /** As they come: all there is of a server that does not tell of its items. */
+  const loose: string[] = [];
   let asked = false;
   return (message) => {
     if (message.method !== 'realtime.event') return undefined;
@@ -58,11 +62,16 @@ export function answerTo(text: string): (message: DeviceMessage) => string[] | u
     if (/^conversation\.item\.(added|created|done)$/.test(type))
       asked ||= event.item?.role === 'user' && event.item.content?.[0]?.text === text;
     if (type === 'response.created' && asked) answers.add(event.response?.id);
-    if (answers.has(event.response_id)) items.add(event.item_id ?? event.item?.id);
+    if (answers.has(event.response_id)) {
+      items.add(event.item_id ?? event.item?.id);
+      const words = /(?:transcript|text)\.done$/.test(type) ? (event.transcript ?? event.text) : undefined;
+      if (words) loose.push(words);
+    }
     // A tool call is answered by another response.
     const called = event.response?.output?.some((item) => item.type === 'function_call') === true;
     if (type !== 'response.done' || called || !answers.has(event.response?.id)) return undefined;
-    const said = transcript.turns().filter((turn) => items.has(turn.item_id) && turn.text !== '');
-    return said.length > 0 ? said.map((turn) => turn.text) : undefined;
+    const turns = transcript.turns().filter((turn) => items.has(turn.item_id) && turn.text !== '');
+    const said = turns.length > 0 ? turns.map((turn) => turn.text) : loose;
+    return said.length > 0 ? said : undefined;
   };
 }

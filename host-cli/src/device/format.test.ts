@@ -51,6 +51,11 @@ test.each([
     '· tool set_light({"on":true}) → {"ok":true}',
   ],
   [
+    { method: 'tool.call', params: { name: 'roll_dice', call_id: 'c', arguments: { count: 2 } }, at: 0 },
+    '· asks for roll_dice({"count":2})',
+  ],
+  [{ method: 'sound', params: { from: 'microphone', at: 0, packets: ['AAAA'] }, at: 0 }, undefined],
+  [
     { method: 'problem', params: { code: 'wifi', message: 'No network', hint: 'Look.' }, at: 0 },
     '! No network. Look. [wifi]',
   ],

@@ -162,6 +162,26 @@ describe('POST /v1/realtime/calls', () => {
     });
   });
 
+  it('says that sessions over WebSocket need an upgrade', async () => {
+    const get = await fetch(`${gateway.url}/v1/realtime?model=m`, { headers: bearer });
+    expect(get.headers.get('upgrade')).toBe('websocket');
+    expect(await problem(get)).toMatchObject({ status: 426, code: 'upgrade_required' });
+  });
+
+  it('is no telephone', async () => {
+    const call = await post('/v1/realtime/calls', offer, { ...bearer, ...sdpType });
+    const path = call.headers.get('location')!;
+    for (const verb of ['accept', 'reject', 'refer']) {
+      expect(await problem(await post(`${path}/${verb}`, '{}', bearer))).toMatchObject({
+        status: 400,
+        code: 'invalid_call',
+      });
+    }
+    expect(await problem(await post('/v1/realtime/calls/rtc_none/refer', '{}', bearer))).toMatchObject({
+      status: 404,
+    });
+  });
+
   it('refuses a body over 64 KiB with 413, announced or not', async () => {
     const big = 'a'.repeat(65_537);
     expect(await problem(await post('/v1/realtime/calls', big, { ...bearer, ...sdpType }))).toMatchObject({
@@ -178,6 +198,8 @@ describe('POST /v1/realtime/calls', () => {
     const made = [];
     for (let i = 0; i < 4; i++) made.push(await post('/v1/realtime/calls', offer, { ...bearer, ...sdpType }));
     expect(made.map((response) => response.status)).toEqual([201, 201, 201, 429]);
+    expect(Number(made[3]!.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await problem(made[3]!)).toMatchObject({ code: 'rate_limit_exceeded' });
   });
 });
 
@@ -232,6 +254,18 @@ describe('client secrets', () => {
     [{ sessions: {} }, 'sessions'],
   ])('are refused for %j', async (body, param) => {
     expect(await problem(await secret(body))).toMatchObject({ status: 400, param });
+  });
+
+  it('are asked for in JSON', async () => {
+    const plain = { ...bearer, 'content-type': 'text/plain' };
+    expect(await problem(await post('/v1/realtime/client_secrets', '{}', plain))).toMatchObject({
+      status: 415,
+    });
+    const headers = { ...bearer, 'content-type': 'application/json' };
+    expect(await problem(await post('/v1/realtime/client_secrets', '{', headers))).toMatchObject({
+      status: 400,
+      code: 'invalid_json',
+    });
   });
 
   it('cannot make client secrets, nor hang up calls of others', async () => {

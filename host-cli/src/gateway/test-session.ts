@@ -4,6 +4,8 @@ import { FRAME, FRAME_MS, RATE } from './audio.ts';
 import type { Brain, Part, Question } from './brain.ts';
 import { defaultConfig, type SessionConfig } from './config.ts';
 import type { ServerEvent } from './events.ts';
+import type { EventFault } from './faults.ts';
+import { type Limits, RateLimits } from './limits.ts';
 import { RealtimeSession } from './session.ts';
 
 type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type: T }>;
@@ -13,17 +15,26 @@ export class Bench {
   readonly events: (ServerEvent & { at: number })[] = [];
   readonly frames: { at: number; pcm: Int16Array; first: boolean }[] = [];
   readonly session: RealtimeSession;
+  readonly armed: EventFault[] = [];
   hungUp: string | undefined;
 
-  constructor(brain: Brain, config: SessionConfig = defaultConfig(), modelFixed = false) {
+  constructor(
+    brain: Brain,
+    config: SessionConfig = defaultConfig(),
+    modelFixed = false,
+    { limits, maxEvent, track = true }: { limits?: Limits; maxEvent?: number; track?: boolean } = {},
+  ) {
     this.session = new RealtimeSession({
       clock: this.clock,
       brain,
       config,
       modelFixed,
+      limits: new RateLimits(this.clock, limits),
+      ...(maxEvent === undefined ? {} : { maxEvent: () => maxEvent }),
       unixNow: () => 1_800_000_000,
       send: (event) => this.events.push({ ...structuredClone(event), at: this.clock.now() }),
-      play: (pcm, first) => this.frames.push({ at: this.clock.now(), pcm, first }),
+      play: track ? (pcm, first) => this.frames.push({ at: this.clock.now(), pcm, first }) : undefined,
+      arm: (fault) => this.armed.push(fault),
       hangUp: (reason) => {
         this.hungUp = reason;
         this.session.close();

@@ -49,8 +49,8 @@ export const TICK_MS = 500;
 const RATE_MS = 48;
 /** A voice that is silent is kept so close behind the other, in samples. */
 const BEHIND = 2 * 48_000;
-/** Times of the two voices may differ by so much; a step back by more is another session. */
-const STEP = 5 * 48_000;
+/** A time that is so far from that of its arrival is of another session, in samples. */
+const ASTRAY = 5 * 48_000;
 /** Before the first packet, where the recording begins in the middle of a session. */
 const LEAD = 9600;
 /** Items whose time is remembered. */
@@ -95,13 +95,14 @@ export class Recorder {
   readonly #times = new Map<string, number>();
   /** Samples between the device's time and that of the files; undefined until a packet of the session comes. */
   #offset: number | undefined;
-  #latest: number | undefined;
   /** When the files of sound begin, by the clock of the host. */
   #zero = 0;
   #syncing = 0;
   #dirty = false;
   #written = '';
   #closed = false;
+  /** Samples of sound, when it is over. */
+  #length: number | undefined;
   #failure: Error | undefined;
   #counts = { sessions: 0, turns: 0, responses: 0, lost: 0, damaged: 0 };
   #ended: string | undefined;
@@ -172,7 +173,7 @@ export class Recorder {
   /** To be called every TICK_MS. Answers turns that are told because of the time. */
   tick(): Turn[] {
     if (this.#closed) return [];
-    const latest = Math.max(...VOICES.map((name) => this.#voices[name].end));
+    const latest = this.#end;
     for (const name of VOICES) {
       this.#voices[name].fill(latest - BEHIND);
       this.#voices[name].flush();
@@ -185,8 +186,8 @@ export class Recorder {
   close(): Summary {
     if (!this.#closed) {
       this.#told(this.#turns.end());
-      const end = Math.max(...VOICES.map((name) => this.#voices[name].end));
-      for (const name of VOICES) this.#voices[name].close(end);
+      this.#length = this.#end;
+      for (const name of VOICES) this.#voices[name].close(this.#length);
       this.#closed = true;
       this.#replace(FILES.summary, `${JSON.stringify(this.summary, null, 2)}\n`);
       for (const file of this.#files) closeSync(file);
@@ -206,7 +207,7 @@ export class Recorder {
       folder: this.#folder,
       started: new Date(this.#startedAt).toISOString(),
       ms: Math.round(this.#options.now() - this.#startedAt),
-      sound_ms: Math.round(Math.max(...VOICES.map((name) => this.#voices[name].end)) / RATE_MS),
+      sound_ms: Math.round((this.#length ?? this.#end) / RATE_MS),
       sessions,
       turns,
       responses,
@@ -218,6 +219,11 @@ export class Recorder {
       link: { lost, damaged },
       ended: this.#ended,
     };
+  }
+
+  /** Where the longer voice ends, in samples. */
+  get #end(): number {
+    return Math.max(...VOICES.map((name) => this.#voices[name].end));
   }
 
   get cost(): Cost {
@@ -235,10 +241,11 @@ export class Recorder {
 
   #sound({ from, at, packets }: Sound, arrived: number): void {
     if (!VOICES.includes(from) || !Number.isFinite(at) || !Array.isArray(packets)) return;
-    // The times of a session begin at 0: where they step back, it is another one, whatever was missed of its start.
-    if (this.#latest !== undefined && at + STEP < this.#latest) this.#offset = undefined;
-    if (this.#offset === undefined) this.#offset = this.#place(at, arrived);
-    this.#latest = at;
+    // Whatever was missed - the start of another session, whose times begin at 0 - the clock of the host knows better.
+    const expected = (arrived - this.#zero) * RATE_MS;
+    if (this.#offset !== undefined && Math.abs(at + this.#offset - expected) > ASTRAY)
+      this.#offset = undefined;
+    this.#offset ??= this.#place(at, arrived);
     const voice = this.#voices[from];
     packets.forEach((packet, i) => {
       if (typeof packet === 'string')
@@ -248,7 +255,7 @@ export class Recorder {
 
   /** Where a session stands in the files: the first at their start, another as much later as it came. */
   #place(at: number, arrived: number): number {
-    const end = Math.max(...VOICES.map((name) => this.#voices[name].end));
+    const end = this.#end;
     if (end === 0) {
       this.#zero = arrived - Math.min(at, LEAD) / RATE_MS;
       return -Math.max(0, at - LEAD);

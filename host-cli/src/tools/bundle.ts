@@ -44,6 +44,7 @@ export async function watchBundle(
   const load = async (result: BuildResult) => {
     if (closed) return;
     if (result.errors.length > 0) {
+      last = ''; // the same as before is news again
       const lines = await formatMessages(result.errors, { kind: 'error', color: false, terminalWidth: 100 });
       listener.broken(lines.join('\n').trimEnd());
       return;

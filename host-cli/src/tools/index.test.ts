@@ -101,6 +101,9 @@ test('a file that changes is served anew; one that breaks says where, and the to
     /Expected "}" but found "run"[\s\S]*my-tools\.ts:3:2[\s\S]*run: 5[\s\S]*stay until/,
   );
   expect(await call('one')).toBe('second');
+  // As it was before: told, too.
+  writeFileSync(file, tool('one', '"second"') + tool('two', '2').replace(/^import.*\n/, ''));
+  await expect.poll(() => said.at(-1)).toBe('2 tools offered: one, two');
 
   writeFileSync(file, 'throw new Error("not today");');
   await expect.poll(() => said.at(-1)).toMatch(/not today[\s\S]*stay until/);
@@ -109,7 +112,7 @@ test('a file that changes is served anew; one that breaks says where, and the to
   writeFileSync(file, tool('three', '3'));
   await expect.poll(() => served().at(-1)).toBe('three');
   await close();
-  expect(served()).toEqual(['one', 'one,two', 'three', '']);
+  expect(served()).toEqual(['one', 'one,two', 'one,two', 'three', '']);
 });
 
 test('a stack names the line of the source', async () => {
