@@ -7,7 +7,13 @@ import { expect, test } from 'vitest';
 
 type Command = ReturnType<typeof createProgram>;
 
-const PAGES = ['README.md', 'docs/bring-up.md', 'docs/provisioning.md', 'docs/ports-and-flash.md'];
+const PAGES = [
+  'README.md',
+  'docs/bring-up.md',
+  'docs/provisioning.md',
+  'docs/ports-and-flash.md',
+  'docs/gateway-script.md',
+];
 
 /** The words of a shell line, quotes removed; what stands behind a pipe or a comment is not ours. */
 function words(line: string): string[] {
