@@ -114,7 +114,7 @@ export class RealtimeSession {
       voice: this.#voice,
       conversation: this.#conversation,
       limits: options.limits ?? new RateLimits(clock),
-      strictVoices: options.brain.apiVoices === true,
+      strictVoices: options.brain.anyVoice !== true,
       config: () => this.#config,
       spoke: () => this.#spoke,
       send,
@@ -274,7 +274,8 @@ export class RealtimeSession {
         'session.model',
       );
     }
-    if (this.#options.brain.apiVoices) checkVoice(update.audio?.output?.voice, 'session.audio.output.voice');
+    if (this.#options.brain.anyVoice !== true)
+      checkVoice(update.audio?.output?.voice, 'session.audio.output.voice');
     const next = mergeConfig(this.#config, update);
     if (this.#spoke && differ(next.output.voice, this.#config.output.voice)) throw voiceLocked();
     if (this.#config.tracing && update.tracing && differ(next.tracing, this.#config.tracing)) {
