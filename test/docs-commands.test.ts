@@ -7,13 +7,7 @@ import { expect, test } from 'vitest';
 
 type Command = ReturnType<typeof createProgram>;
 
-const PAGES = [
-  'README.md',
-  'docs/bring-up.md',
-  'docs/provisioning.md',
-  'docs/ports-and-flash.md',
-  'docs/gateway-script.md',
-];
+const PAGES = ['README.md', 'docs/bring-up.md', 'docs/provisioning.md', 'docs/ports-and-flash.md'];
 
 /** The words of a shell line, quotes removed; what stands behind a pipe or a comment is not ours. */
 function words(line: string): string[] {

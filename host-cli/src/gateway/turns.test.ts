@@ -50,33 +50,6 @@ describe('what is heard', () => {
     expect(bench.all('input_audio_buffer.speech_stopped')).toHaveLength(1);
   });
 
-  it('is not answered by itself when the person went on before it was written down', async () => {
-    const written: (() => void)[] = [];
-    const asked: number[] = [];
-    const bench = new Bench({
-      mode: 'slow',
-      open: () => ({
-        transcribe: () => new Promise((resolve) => written.push(() => resolve('words'))),
-        async *answer({ entries }) {
-          asked.push(entries.length);
-          yield speech;
-        },
-      }),
-    });
-    bench.send(update({ audio: { input: { transcription: { model: 'whisper-1' } } } }));
-    await bench.hear(tone(500));
-    await bench.hear(silence(700));
-    await bench.hear(tone(300));
-    written[0]!();
-    await bench.run(20);
-    expect(bench.types()).not.toContain('response.created');
-    await bench.hear(silence(700));
-    written[1]!();
-    await bench.run(20);
-    // One answer to both.
-    expect(asked).toEqual([2]);
-  });
-
   it('is committed by hand in the middle of speech, without speech_stopped', async () => {
     const bench = new Bench(fixedBrain([speech]));
     await bench.hear(tone(400));

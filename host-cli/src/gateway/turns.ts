@@ -158,10 +158,7 @@ export class Turns {
     send({ type: 'conversation.item.added', previous_item_id: previous, item });
     send({ type: 'conversation.item.done', previous_item_id: previous, item });
     await this.#transcribe(entry);
-    if (!respond || this.#closed || this.#host.config().type !== 'realtime') return;
-    // The person goes on while it was being written down: what would be said now would be interrupted at once.
-    if (this.#input.speaking && this.#config.turn_detection?.interrupt_response !== false) return;
-    this.#host.answer(idle);
+    if (respond && !this.#closed && this.#host.config().type === 'realtime') this.#host.answer(idle);
   }
 
   async #transcribe(entry: Entry): Promise<void> {
