@@ -1,12 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { manualClock } from '@tincan/boards';
 import { CLIENT_EVENTS, SERVER_EVENTS } from '@tincan/shared-protocol';
 import { describe, expect, it } from 'vitest';
-import type { Brain } from './brain.ts';
 import { echoBrain } from './brain-echo.ts';
-import { defaultConfig } from './config.ts';
 import { GATEWAY_SENDS, GATEWAY_TAKES } from './events-table.ts';
-import { RealtimeSession } from './session.ts';
 import { Bench, fixedBrain, silence, tone } from './test-session.ts';
 
 const FOLDER = new URL('./', import.meta.url);
@@ -16,67 +12,50 @@ const sources = readdirSync(FOLDER)
   .join('\n');
 const isNever = (text: string) => text.startsWith('never sent: ');
 
-/** Events of conversations that do all that a session can do. */
+/** Events of a conversation that does all that a session over a track can do, and of one over WebSocket. */
 async function everything(): Promise<Set<string>> {
   const speech = { type: 'say', text: 'Words.', pcm: tone(600) } as const;
   const call = { type: 'call', name: 'f', arguments: '{}' } as const;
-  const brain = fixedBrain([speech, { type: 'text', text: 'Text.' }, call]);
-  const bench = new Bench(brain);
-  const update = (session: object) =>
-    bench.send({ type: 'session.update', session: { type: 'realtime', ...session } });
-  const transcription = { model: 'gpt-4o-transcribe-diarize' };
-  update({
-    tools: [{ type: 'mcp', server_label: 'a', tunnel_id: 't' }],
-    audio: { input: { transcription } },
-  });
-  await bench.hear(tone(500));
-  await bench.hear(silence(1500));
-  const said = bench
-    .all('conversation.item.done')
-    .find(({ item }) => 'role' in item && item.role === 'assistant');
-  for (const type of ['retrieve', 'truncate', 'delete'])
-    bench.send({
-      type: `conversation.item.${type}`,
-      item_id: said!.item.id,
-      ...(type === 'truncate' ? { content_index: 0, audio_end_ms: 100 } : {}),
+  const types = new Set<string>();
+  for (const track of [true, false]) {
+    const bench = new Bench(fixedBrain([speech, { type: 'text', text: 'Text.' }, call]), undefined, false, {
+      track,
     });
-  bench.send({ type: 'input_audio_buffer.clear' });
-  bench.send({ type: 'response.cancel' });
-  bench.send({ type: 'response.create' });
-  await bench.run(100);
-  bench.send({ type: 'response.cancel' });
-  bench.send({ type: 'output_audio_buffer.clear' });
-  update({ audio: { input: { turn_detection: { type: 'server_vad', idle_timeout_ms: 5000 } } } });
-  bench.send({ type: 'response.create' });
-  await bench.run(7000);
-
+    const update = (session: object) =>
+      bench.send({ type: 'session.update', session: { type: 'realtime', ...session } });
+    const transcription = { model: 'gpt-4o-transcribe-diarize' };
+    update({
+      tools: [{ type: 'mcp', server_label: 'a', tunnel_id: 't' }],
+      audio: { input: { transcription } },
+    });
+    await bench.hear(tone(500));
+    await bench.hear(silence(1500));
+    const id = bench
+      .all('conversation.item.done')
+      .find(({ item }) => 'role' in item && item.role === 'assistant')!.item.id;
+    for (const type of ['retrieve', 'truncate', 'delete'])
+      bench.send({
+        type: `conversation.item.${type}`,
+        item_id: id,
+        ...(type === 'truncate' ? { content_index: 0, audio_end_ms: 100 } : {}),
+      });
+    bench.send({ type: 'input_audio_buffer.clear' });
+    bench.send({ type: 'response.cancel' });
+    bench.send({ type: 'response.create' });
+    await bench.run(100);
+    bench.send({ type: 'response.cancel' });
+    bench.send({ type: 'output_audio_buffer.clear' });
+    update({ audio: { input: { turn_detection: { type: 'server_vad', idle_timeout_ms: 5000 } } } });
+    bench.send({ type: 'response.create' });
+    await bench.run(7000);
+    for (const type of bench.types()) types.add(type);
+  }
   const deaf = new Bench(echoBrain());
   const audio = { input: { transcription: { model: 'whisper-1' } } };
   deaf.send({ type: 'session.update', session: { type: 'realtime', audio } });
   await deaf.hear(tone(500));
   await deaf.hear(silence(1000));
-  return new Set([...bench.types(), ...deaf.types(), ...(await overSocket(brain))]);
-}
-
-/** Without a track: sound goes out as events. */
-async function overSocket(brain: Brain): Promise<string[]> {
-  const clock = manualClock();
-  const types: string[] = [];
-  const session = new RealtimeSession({
-    clock,
-    brain,
-    config: defaultConfig(),
-    modelFixed: true,
-    send: ({ type }) => types.push(type),
-    hangUp: () => {},
-  });
-  session.start();
-  session.receive({ type: 'response.create' });
-  for (let i = 0; i < 100; i++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    clock.advance(5);
-  }
-  session.close();
+  for (const type of deaf.types()) types.add(type);
   return types;
 }
 

@@ -22,7 +22,7 @@ export class Bench {
     brain: Brain,
     config: SessionConfig = defaultConfig(),
     modelFixed = false,
-    { limits, maxEvent }: { limits?: Limits; maxEvent?: number } = {},
+    { limits, maxEvent, track = true }: { limits?: Limits; maxEvent?: number; track?: boolean } = {},
   ) {
     this.session = new RealtimeSession({
       clock: this.clock,
@@ -33,7 +33,7 @@ export class Bench {
       ...(maxEvent === undefined ? {} : { maxEvent: () => maxEvent }),
       unixNow: () => 1_800_000_000,
       send: (event) => this.events.push({ ...structuredClone(event), at: this.clock.now() }),
-      play: (pcm, first) => this.frames.push({ at: this.clock.now(), pcm, first }),
+      play: track ? (pcm, first) => this.frames.push({ at: this.clock.now(), pcm, first }) : undefined,
       arm: (fault) => this.armed.push(fault),
       hangUp: (reason) => {
         this.hungUp = reason;
