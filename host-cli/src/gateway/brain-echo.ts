@@ -7,7 +7,6 @@ import type { Entry } from './conversation.ts';
 export function echoBrain(): Brain {
   return {
     mode: 'echo',
-    apiVoices: true,
     open: () => ({
       transcribe: async () => null,
       answer,

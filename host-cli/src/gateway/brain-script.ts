@@ -8,7 +8,7 @@ import type { Calls, Script, Sentence, Step } from './script.ts';
 /** `log` is told what was heard and how sure that is. */
 export function scriptBrain(script: Script, log: (line: string) => void = () => {}): Brain {
   const recogniser = new Recogniser(script.sentences);
-  return { mode: 'script', apiVoices: true, open: () => new ScriptMind(script, recogniser, log) };
+  return { mode: 'script', open: () => new ScriptMind(script, recogniser, log) };
 }
 
 class ScriptMind implements Mind {

@@ -65,7 +65,7 @@ export interface Mind {
 export interface Brain {
   /** Name of the mode, for people. */
   readonly mode: string;
-  /** Sessions may name the voices of the API only. Left out: any, as the mode has voices of its own. */
-  readonly apiVoices?: boolean;
+  /** A session may name voices that the API does not have. */
+  readonly anyVoice?: boolean;
   open(): Mind;
 }

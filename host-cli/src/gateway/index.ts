@@ -236,7 +236,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     void handle(
       {
         access,
-        about: `This is a Tincan gateway, mode ${(relay ?? brain)?.mode}: POST an SDP offer to /v1/realtime/calls.`,
+        about: `This is a Tincan gateway, mode ${(relay ?? brain)?.mode}: POST an SDP offer to /v1/realtime/calls${relay ? '' : ', or open a WebSocket at /v1/realtime?model=MODEL'}.`,
         call: (request) => (relay ? relay.call(request) : answer(request)),
         ota: options.ota,
         fault: () => faults.http(),

@@ -45,6 +45,8 @@ export interface SessionOptions {
   send(event: ServerEvent): void;
   /** 20 ms for the client's loudspeaker; `first` after a pause. Left out: sound goes out as events. */
   play?(pcm: Int16Array, first: boolean): void;
+  /** 20 ms of what came in, by track or by event, as it came. */
+  heard?(frame: Int16Array): void;
   /** The server ends the call. */
   hangUp(reason: string, close?: CloseCode): void;
   /** The script wants events to go wrong from now on. */
@@ -112,7 +114,7 @@ export class RealtimeSession {
       voice: this.#voice,
       conversation: this.#conversation,
       limits: options.limits ?? new RateLimits(clock),
-      strictVoices: options.brain.apiVoices === true,
+      strictVoices: options.brain.anyVoice !== true,
       config: () => this.#config,
       spoke: () => this.#spoke,
       send,
@@ -126,6 +128,7 @@ export class RealtimeSession {
       conversation: this.#conversation,
       config: () => this.#config,
       send,
+      heard: (frame) => options.heard?.(frame),
       answer: (idle) => {
         this.#turns.disarmIdle();
         this.#responses.answer(idle);
@@ -272,7 +275,8 @@ export class RealtimeSession {
         'session.model',
       );
     }
-    if (this.#options.brain.apiVoices) checkVoice(update.audio?.output?.voice, 'session.audio.output.voice');
+    if (this.#options.brain.anyVoice !== true)
+      checkVoice(update.audio?.output?.voice, 'session.audio.output.voice');
     const next = mergeConfig(this.#config, update);
     if (this.#spoke && differ(next.output.voice, this.#config.output.voice)) throw voiceLocked();
     if (this.#config.tracing && update.tracing && differ(next.tracing, this.#config.tracing)) {

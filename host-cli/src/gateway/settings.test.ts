@@ -84,7 +84,7 @@ describe('the settings of a session', () => {
   });
 
   it('take any voice where the brain has voices of its own', () => {
-    const bench = new Bench({ ...echoBrain(), apiVoices: false });
+    const bench = new Bench({ ...echoBrain(), anyVoice: true });
     bench.send(update({ audio: { output: { voice: 'slt' } } }));
     expect(bench.types().at(-1)).toBe('session.updated');
   });
