@@ -7,7 +7,7 @@ import { type Gateway, repositoryPath, startGateway } from '@tincan/host-cli';
 import { readWav, resample } from '@tincan/shared-protocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { complaints, installed } from './support/judges.ts';
+import { complaints, judge } from './support/judges.ts';
 
 const SDK = '@openai/agents-realtime';
 const RATE = 24_000;
@@ -34,7 +34,7 @@ function spoken(name: string, silenceMs = 1000): string[] {
   );
 }
 
-describe.skipIf(installed(SDK) === undefined)(`${SDK} over WebSocket`, () => {
+describe.skipIf(!judge(SDK))(`${SDK} over WebSocket`, () => {
   test('talks in text, runs a tool, and ends with the right history and no error', async () => {
     const { OpenAIRealtimeWebSocket, RealtimeAgent, RealtimeSession, tool } = await import(SDK);
     const server = await gateway();
@@ -115,7 +115,7 @@ describe.skipIf(installed(SDK) === undefined)(`${SDK} over WebSocket`, () => {
   });
 });
 
-describe.skipIf(installed(SDK) === undefined)(`the schemas of ${SDK}`, () => {
+describe.skipIf(!judge(SDK))(`the schemas of ${SDK}`, () => {
   test('take every event of a broad conversation', async () => {
     const server = await gateway();
     const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/realtime?model=gpt-realtime-2.1`, {

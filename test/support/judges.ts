@@ -14,6 +14,13 @@ export function installed(name: string): string | undefined {
   }
 }
 
+/** Whether a package is installed; where it is not, it is said that its tests are skipped. */
+export function judge(name: string): boolean {
+  const there = installed(name) !== undefined;
+  if (!there) console.log(`${name} is not installed: its tests are skipped`);
+  return there;
+}
+
 /** A file beside the entry of a package, whatever its `exports` say. */
 export function fileOf(name: string, file: string): string {
   const entry = installed(name);

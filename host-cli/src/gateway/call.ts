@@ -26,7 +26,7 @@ export interface CallInfo {
   /** Why it ended; undefined while it lasts. */
   readonly ended: string | undefined;
   /**
-   * All that the server heard over its track, 24 kHz mono, gaps as silence. Of more than ten minutes the last ten; of
+   * All that the server heard, 24 kHz mono, gaps of a track as silence. Of more than ten minutes the last ten; of
    * ended calls the last three.
    */
   heard(): Int16Array;
@@ -113,6 +113,10 @@ export class Call implements CallInfo {
       maxEvent: () => this.#carrier?.maxMessage() ?? Number.POSITIVE_INFINITY,
       send: (event) => this.#send(event),
       play: options.track ? (pcm, first) => this.#carrier?.play?.(pcm, first) : undefined,
+      heard: (frame) => {
+        this.#heard.push(frame);
+        if (this.#heard.length > HEARD_FRAMES) this.#heard.shift();
+      },
       // Not from inside the session's own call stack.
       hangUp: (reason, close) => queueMicrotask(() => this.hangUp(reason, close)),
       arm: (fault) => this.#channel.arm(fault),
@@ -190,10 +194,7 @@ export class Call implements CallInfo {
 
   /** A frame of the client's track. */
   hear(frame: Int16Array): void {
-    if (this.ended !== undefined) return;
-    this.#heard.push(frame);
-    if (this.#heard.length > HEARD_FRAMES) this.#heard.shift();
-    this.#session.hear(frame);
+    if (this.ended === undefined) this.#session.hear(frame);
   }
 
   /** A message of the client, or of a sideband. */

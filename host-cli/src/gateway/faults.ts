@@ -136,6 +136,7 @@ export class FaultyChannel {
   readonly #random: () => number;
   /** A message that waits for the next one to go before it. */
   #held: string | undefined;
+  readonly #late = new Set<() => void>();
   #closed = false;
 
   constructor(host: ChannelHost, server: readonly Armed<EventFault>[], random: () => number) {
@@ -165,7 +166,11 @@ export class FaultyChannel {
       this.#closed = true;
       this.#host.hangUp();
     } else if (fault.do === 'delay') {
-      this.#host.clock.after(fault.ms, () => this.#pass(text));
+      const cancel = this.#host.clock.after(fault.ms, () => {
+        this.#late.delete(cancel);
+        this.#pass(text);
+      });
+      this.#late.add(cancel);
     } else if (fault.do === 'reorder') {
       const before = this.#held;
       this.#held = text;
@@ -183,6 +188,8 @@ export class FaultyChannel {
 
   close(): void {
     this.#closed = true;
+    for (const cancel of this.#late) cancel();
+    this.#late.clear();
   }
 
   #pass(text: string): void {

@@ -45,6 +45,8 @@ export interface SessionOptions {
   send(event: ServerEvent): void;
   /** 20 ms for the client's loudspeaker; `first` after a pause. Left out: sound goes out as events. */
   play?(pcm: Int16Array, first: boolean): void;
+  /** 20 ms of what came in, by track or by event, as it came. */
+  heard?(frame: Int16Array): void;
   /** The server ends the call. */
   hangUp(reason: string, close?: CloseCode): void;
   /** The script wants events to go wrong from now on. */
@@ -126,6 +128,7 @@ export class RealtimeSession {
       conversation: this.#conversation,
       config: () => this.#config,
       send,
+      heard: (frame) => options.heard?.(frame),
       answer: (idle) => {
         this.#turns.disarmIdle();
         this.#responses.answer(idle);

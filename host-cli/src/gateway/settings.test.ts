@@ -77,7 +77,7 @@ describe('the settings of a session', () => {
     [{ tool_choice: 'sometimes' }, 'invalid_value', 'session.tool_choice'],
     [{ include: ['everything'] }, 'invalid_value', 'session.include[0]'],
   ])('do not take %j', (session, code, param) => {
-    const bench = new Bench({ ...echoBrain() });
+    const bench = new Bench(echoBrain());
     bench.send(update(session));
     expect(bench.last('error').error).toMatchObject({ code, param: expect.stringContaining(param) });
     expect(bench.types()).toEqual(['session.created', 'error']);

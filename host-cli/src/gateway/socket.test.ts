@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { join, rms } from './audio.ts';
@@ -67,13 +68,13 @@ describe('a session over WebSocket', () => {
         type: 'input_audio_buffer.append',
         audio: encodeSound(said.subarray(at, at + 2400), PCM),
       });
-    const call = await client.event('response.function_call_arguments.done');
-    expect(call).toMatchObject({ name: 'set_light', arguments: '{"on":true}' });
+    const asked = await client.event('response.function_call_arguments.done');
+    expect(asked).toMatchObject({ name: 'set_light', arguments: '{"on":true}' });
     const written = await client.event('conversation.item.input_audio_transcription.completed');
     expect(written.transcript).toBe('Please turn on the light.');
     await client.event('response.done');
     const from = client.events.length;
-    const item = { type: 'function_call_output', call_id: call.call_id, output: '{"ok":true}' };
+    const item = { type: 'function_call_output', call_id: asked.call_id, output: '{"ok":true}' };
     client.send({ type: 'conversation.item.create', item });
     client.send({ type: 'response.create' });
     await client.event('response.done', from);
@@ -85,7 +86,9 @@ describe('a session over WebSocket', () => {
     expect(types.lastIndexOf('response.output_audio.delta')).toBeLessThan(
       types.indexOf('response.output_audio.done', from),
     );
-    expect(gateway.calls().at(-1)).toMatchObject({ id: expect.stringMatching(/^sess_/) });
+    const call = gateway.calls().at(-1)!;
+    expect(call.id).toMatch(/^sess_/);
+    expect(call.heard().length).toBeGreaterThan(said.length - 480);
   });
 
   it.each(['audio/pcmu', 'audio/pcma'] as const)('speaks and hears %s', async (type) => {
@@ -235,6 +238,34 @@ describe('who may connect', () => {
       type: 'error',
       error: { code: 'beta_api_shape_disabled' },
     });
+  });
+
+  it.each([
+    ['//', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', /^HTTP\/1\.1 404 /],
+    [MODEL, 'Sec-WebSocket-Key: x', /^HTTP\/1\.1 400 /],
+    [MODEL, 'X-Nothing: x', /^HTTP\/1\.1 400 /],
+  ])('is answered to a broken handshake on %s, %s', async (target, header, answer) => {
+    const lines = [
+      `GET ${target} HTTP/1.1`,
+      'Host: x',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      `Authorization: Bearer ${TOKEN}`,
+      header,
+    ];
+    const text = await new Promise<string>((resolve, reject) => {
+      let all = '';
+      const socket = createConnection(gateway.port, '127.0.0.1', () =>
+        socket.write(`${lines.join('\r\n')}\r\n\r\n`),
+      );
+      socket.on('data', (chunk) => {
+        all += String(chunk);
+      });
+      socket.on('close', () => resolve(all));
+      socket.on('error', reject);
+    });
+    expect(text).toMatch(answer);
   });
 
   it('is limited in number', async () => {

@@ -38,6 +38,8 @@ const MAX_PAYLOAD = 21 * 1024 * 1024;
 /** More than this waiting means that nobody reads there, bytes. */
 const MAX_BUFFERED = 64 * 1024 * 1024;
 const CLOSE_MS = 300;
+/** A client that does not answer so long has vanished. */
+const PING_MS = 30_000;
 const PATH = /^(?:\/openai)?\/v1\/realtime\/?$/;
 const NO_STATS: CallStats = { packets: 0, lost: 0, late: 0, concealed: 0, bad: 0, sent: 0 };
 const GONE = { code: 1000, reason: '' };
@@ -51,12 +53,22 @@ export function acceptSockets(server: Pick<Server, 'on'>, host: SocketHost): () 
     // What else a browser offers there is its key: never said back.
     handleProtocols: (offered) => (offered.has('realtime') ? 'realtime' : false),
   });
+  const quiet = new WeakSet<WebSocket>();
+  const pinging = setInterval(() => {
+    for (const ws of sockets.clients) {
+      if (quiet.has(ws)) ws.terminate();
+      quiet.add(ws);
+      ws.ping();
+    }
+  }, PING_MS);
+  pinging.unref();
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     const accept = (run: (ws: WebSocket) => void) =>
       sockets.handleUpgrade(request, socket, head, (ws) => {
         // Without a listener a broken frame would end the process.
         ws.on('error', (error) => host.log(`a WebSocket failed: ${error.message}`));
+        ws.on('pong', () => quiet.delete(ws));
         run(ws);
       });
     try {
@@ -66,6 +78,7 @@ export function acceptSockets(server: Pick<Server, 'on'>, host: SocketHost): () 
     }
   });
   return async () => {
+    clearInterval(pinging);
     sockets.close();
     const open = [...sockets.clients];
     for (const ws of open) close(ws, 1001, 'the gateway closes');

@@ -25,11 +25,12 @@ export class Bench {
     options: {
       limits?: Limits;
       maxEvent?: number;
+      track?: boolean;
       clock?: ReturnType<typeof manualClock>;
       log?(line: string): void;
     } = {},
   ) {
-    const { limits, maxEvent, clock, log } = options;
+    const { limits, maxEvent, track = true, clock, log } = options;
     this.clock = clock ?? manualClock();
     this.session = new RealtimeSession({
       clock: this.clock,
@@ -40,7 +41,7 @@ export class Bench {
       ...(maxEvent === undefined ? {} : { maxEvent: () => maxEvent }),
       unixNow: () => 1_800_000_000,
       send: (event) => this.events.push({ ...structuredClone(event), at: this.clock.now() }),
-      play: (pcm, first) => this.frames.push({ at: this.clock.now(), pcm, first }),
+      play: track ? (pcm, first) => this.frames.push({ at: this.clock.now(), pcm, first }) : undefined,
       arm: (fault) => this.armed.push(fault),
       hangUp: (reason) => {
         this.hungUp = reason;

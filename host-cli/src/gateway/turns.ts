@@ -19,6 +19,8 @@ export interface TurnsHost {
   readonly conversation: Conversation;
   config(): SessionConfig;
   send(event: Draft): void;
+  /** 20 ms came in, by track or by event. */
+  heard(frame: Int16Array): void;
   /** A turn wants an answer. */
   answer(idle: boolean): void;
   /** The person begins to speak, and may interrupt. */
@@ -67,7 +69,9 @@ export class Turns {
 
   /** 20 ms that were heard: 480 samples. */
   hear(frame: Int16Array): void {
-    if (!this.#closed) this.#input.push(this.#filter(frame));
+    if (this.#closed) return;
+    this.#host.heard(frame);
+    this.#input.push(this.#filter(frame));
   }
 
   /** `input_audio_buffer.append`. Throws RealtimeError. */
