@@ -1,14 +1,11 @@
 /** Calls of headless Chromium. */
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { chromium } from 'playwright-core';
+import { CHROMIUM } from '../support/browser.ts';
 import { PAGE, WORKLET } from './call-page.ts';
 import type { Calls, Target } from './calls.ts';
 
-/** Where Debian puts it, unless TINCAN_CHROMIUM says where it is. */
-export const CHROMIUM = process.env.TINCAN_CHROMIUM ?? '/usr/bin/chromium';
-export const hasChromium = (): boolean => existsSync(CHROMIUM);
 const GUARD_MS = 60_000;
 
 /** `microphone`: a WAV file that is heard again and again. A call is over when its first turn was answered. */
@@ -24,7 +21,7 @@ export async function chromiumCalls(
   });
   await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
   const browser = await chromium.launch({
-    executablePath: CHROMIUM,
+    ...(CHROMIUM === undefined ? {} : { executablePath: CHROMIUM }),
     args: [
       '--no-sandbox',
       '--use-fake-ui-for-media-stream',

@@ -10,9 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Gateway, startGateway } from '@tincan/host-cli';
 import { resample, writeWav } from '@tincan/shared-protocol';
+import { CHROMIUM } from '../support/browser.ts';
 import { level, tone, voice } from '../support/sound.ts';
 import { boardCalls } from './call-board.ts';
-import { CHROMIUM, chromiumCalls, hasChromium } from './call-chromium.ts';
+import { chromiumCalls } from './call-chromium.ts';
 import type { Figure } from './main.ts';
 
 export interface Target {
@@ -41,7 +42,7 @@ export async function benchCalls(): Promise<Figure[]> {
       const roundTrip = median(await roundTrips(gateway, 25));
       const board = await watched(gateway, () => boardCalls(target, sentence, CALLS));
       const rows = figures('virtual board', board, roundTrip);
-      if (!hasChromium()) return [...rows, ...missing('Chromium', `there is no ${CHROMIUM}`)];
+      if (CHROMIUM === undefined) return [...rows, ...missing('Chromium', 'it is not installed')];
       const microphone = join(folder, 'microphone.wav');
       const room = (seconds: number) => new Int16Array(seconds * 16_000);
       await writeFile(

@@ -16,7 +16,9 @@ const PLACES = [
 /** The program of TINCAN_CHROMIUM, or one in a usual place; undefined where there is none. */
 export const CHROMIUM = process.env.TINCAN_CHROMIUM || PLACES.find((place) => existsSync(place));
 if (CHROMIUM === undefined)
-  console.log('no Chromium is installed, and TINCAN_CHROMIUM names none: the tests in a browser are skipped');
+  console.warn(
+    'no Chromium is installed, and TINCAN_CHROMIUM names none: the tests in a browser are skipped',
+  );
 
 export interface Browser {
   readonly page: Page;
