@@ -209,7 +209,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     void handle(
       {
         access,
-        about: `This is a Tincan gateway, mode ${brain.mode}: POST an SDP offer to /v1/realtime/calls, or open a WebSocket at /v1/realtime?model=MODEL.`,
+        about: `This is a Tincan gateway, mode ${brain.mode}: POST an SDP offer to /v1/realtime/calls.`,
         call: answer,
         ota: options.ota,
         fault: () => faults.http(),
