@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { repositoryPath, startGateway } from '@tincan/host-cli';
+import { type Gateway, repositoryPath, startGateway } from '@tincan/host-cli';
 import { readWav, resample, writeWav } from '@tincan/shared-protocol';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { CHROMIUM, openBrowser } from './support/browser.ts';
@@ -71,13 +71,7 @@ interface Seen {
 describe.skipIf(CHROMIUM === undefined || !judge(SDK))(`${SDK} in Chromium`, () => {
   test('is heard, runs a tool, is interrupted, and ends with the right history and no error', async () => {
     const gateway = await startGateway({ mode: 'script', script: longScript() });
-    const secret = (await (
-      await fetch(`${gateway.url}/v1/realtime/client_secrets`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${gateway.token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ session: { type: 'realtime', model: 'gpt-realtime-2.1' } }),
-      })
-    ).json()) as { value: string };
+    const secret = await makeSecret(gateway);
     const microphone = recording(
       'microphone.wav',
       [
@@ -89,7 +83,7 @@ describe.skipIf(CHROMIUM === undefined || !judge(SDK))(`${SDK} in Chromium`, () 
     const bundle = fileOf(SDK, 'bundle/openai-realtime-agents.umd.js');
     const browser = await openBrowser({ microphone, scripts: [bundle] });
     try {
-      await browser.page.evaluate(connect, { url: gateway.callsUrl, key: secret.value });
+      await browser.page.evaluate(connect, { url: gateway.callsUrl, key: secret });
       const seen = () => browser.page.evaluate(() => page().seen);
       const count = async (type: string) => (await seen()).events.filter((one) => one.type === type).length;
       const long = { timeout: 60_000, interval: 200 };
@@ -147,7 +141,43 @@ describe.skipIf(CHROMIUM === undefined || !judge(SDK))(`${SDK} in Chromium`, () 
       await gateway.close();
     }
   });
+
+  test('has a conversation over WebSocket, its key shown as a page must', async () => {
+    const gateway = await startGateway({
+      mode: 'script',
+      script: repositoryPath('host-cli/data/demo.script.json'),
+    });
+    const secret = await makeSecret(gateway);
+    const browser = await openBrowser({
+      microphone: voiceFile('noise'),
+      scripts: [fileOf(SDK, 'bundle/openai-realtime-agents.umd.js')],
+    });
+    try {
+      const url = `${gateway.url.replace('http', 'ws')}/v1/realtime?model=gpt-realtime-2.1`;
+      await browser.page.evaluate(write, { url, key: secret });
+      const seen = () => browser.page.evaluate(() => page().seen);
+      await expect
+        .poll(async () => (await seen()).history.map(entry))
+        .toEqual([
+          ['user', 'What is on the radio?', 'completed'],
+          ['assistant', 'Sorry, I did not understand that.', 'completed'],
+        ]);
+      expect((await seen()).errors).toEqual([]);
+    } finally {
+      await browser.close();
+      await gateway.close();
+    }
+  });
 });
+
+async function makeSecret(gateway: Gateway): Promise<string> {
+  const response = await fetch(`${gateway.url}/v1/realtime/client_secrets`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${gateway.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ session: { type: 'realtime', model: 'gpt-realtime-2.1' } }),
+  });
+  return ((await response.json()) as { value: string }).value;
+}
 
 interface InPage {
   seen: Seen;
@@ -218,4 +248,24 @@ async function connect({ url, key }: { url: string; key: string }): Promise<void
     const power = samples.reduce((sum, value) => sum + value * value, 0) / samples.length;
     seen.loudest = Math.max(seen.loudest, Math.sqrt(power));
   }, 50);
+}
+
+/** Runs in the page, as `connect`. */
+async function write({ url, key }: { url: string; key: string }): Promise<void> {
+  // biome-ignore lint/suspicious/noExplicitAny: types of the page, and of the bundle, are not those of Node
+  const window = globalThis as any;
+  const { RealtimeAgent, RealtimeSession, OpenAIRealtimeWebSocket } = window.OpenAIAgentsRealtime;
+  const seen: Seen = { events: [], errors: [], tools: [], history: [], loudest: 0, status: '' };
+  const session = new RealtimeSession(new RealtimeAgent({ name: 'pen', instructions: 'Be brief.' }), {
+    transport: new OpenAIRealtimeWebSocket({ url }),
+    model: 'gpt-realtime-2.1',
+    config: { outputModalities: ['text'] },
+  });
+  window.page = (): InPage => ({ seen, session });
+  session.on('error', (error: unknown) => seen.errors.push(JSON.parse(JSON.stringify(error))));
+  session.on('history_updated', (history: Seen['history']) => {
+    seen.history = JSON.parse(JSON.stringify(history)) as Seen['history'];
+  });
+  await session.connect({ apiKey: key });
+  session.sendMessage('What is on the radio?');
 }

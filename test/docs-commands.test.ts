@@ -12,6 +12,7 @@ const PAGES = [
   'docs/bring-up.md',
   'docs/provisioning.md',
   'docs/ports-and-flash.md',
+  'docs/gateway-script.md',
   'docs/relay.md',
   'docs/conversations.md',
   'docs/events.md',
