@@ -236,13 +236,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     void handle(
       {
         access,
-<<<<<<< HEAD
         about: `This is a Tincan gateway, mode ${(relay ?? brain)?.mode}: POST an SDP offer to /v1/realtime/calls${relay ? '' : ', or open a WebSocket at /v1/realtime?model=MODEL'}.`,
         call: (request) => (relay ? relay.call(request) : answer(request)),
-=======
-        about: `This is a Tincan gateway, mode ${brain.mode}: POST an SDP offer to /v1/realtime/calls.`,
-        call: answer,
->>>>>>> i4-gw
         ota: options.ota,
         fault: () => faults.http(),
         knows: (id, bearer) => find(id, bearer) !== undefined,
