@@ -39,7 +39,8 @@ export async function benchCalls(): Promise<Figure[]> {
     const gateway = await startGateway({ mode: 'script', script: await writeScript(folder, sentence) });
     try {
       const target = { url: gateway.callsUrl, token: gateway.token! };
-      const roundTrip = median(await roundTrips(gateway, 25));
+      // The least of them: a limit is what nobody gets below, whatever else the machine does.
+      const roundTrip = Math.min(...(await roundTrips(gateway, 25)));
       const board = await watched(gateway, () => boardCalls(target, sentence, CALLS));
       const rows = figures('virtual board', board, roundTrip);
       if (CHROMIUM === undefined) return [...rows, ...missing('Chromium', 'it is not installed')];
