@@ -126,13 +126,12 @@ bool tc_session_setting_waits(tc_setting_id id) {
     case TC_SETTING_SERVER_TOKEN:
     case TC_SETTING_SERVER_PIN:
     case TC_SETTING_SERVER_QUERY:
+    case TC_SETTING_SERVER_BODY:
     case TC_SETTING_SERVER_LABEL:
+    case TC_SETTING_SESSION_MODEL: /* it is posted, if it is said at all */
         return told || tc_self.state == TC_STATE_CONNECTING;
     case TC_SETTING_SESSION_GREETING:
         return tc_self.state == TC_STATE_LIVE;
-    case TC_SETTING_SESSION_MODEL:
-        waiting = TC_PART_BIT(TC_PART_MODEL);
-        break;
     case TC_SETTING_SESSION_VOICE:
         waiting = TC_PART_BIT(TC_PART_VOICE);
         break;

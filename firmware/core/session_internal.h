@@ -107,7 +107,8 @@ typedef struct {
     uint64_t deadline; /* of the state, 0 for none */
     bool booted;
 
-    bool wanted; /* somebody asked for a session, and nobody ended it */
+    bool wanted;           /* somebody asked for a session, and nobody ended it */
+    session_id model_said; /* the last that was not that of the settings */
     uint8_t tries;
     tc_reason told; /* of the last failure that was a problem in words */
     session_wifi wifi;
@@ -246,6 +247,9 @@ void session_renew_tick(void);
 bool session_resume(void);
 
 /* session_budget.c */
+/** The server named the model of the session: its price counts, and another one than that of the
+ * settings is said once. */
+void session_note_model(tc_span model);
 /** A response.done: counts what it costs. */
 void session_budget_response(const tc_event_view *event);
 /** In a live session: ends it politely where the budget is used up. */

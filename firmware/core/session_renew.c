@@ -46,10 +46,7 @@ static void note_end(tc_span span) {
 }
 
 void session_note_session(const tc_event_view *e) {
-    tc_span model = e->fields[TC_FIELD_SESSION_MODEL];
-    if (model.at != NULL && tc_json_text(model, LIVE->model, sizeof LIVE->model) < 0) {
-        LIVE->model[0] = '\0';
-    }
+    session_note_model(e->fields[TC_FIELD_SESSION_MODEL]);
     if (e->type == TC_RT_SESSION_CREATED) {
         note_end(e->fields[TC_FIELD_SESSION_EXPIRES_AT]);
     }
