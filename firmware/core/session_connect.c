@@ -98,8 +98,8 @@ static size_t write_form(char *out, size_t capacity, const tc_event *offer, cons
 }
 
 static void post(const tc_event *offer) {
-    /* Static: a stack on the chip is small. The token is wiped, so that it lies in one place only.
-     */
+    /* Static: a stack on the chip is small. The token is wiped, so that it lies in session_token.c
+     * only. */
     static char url[400];
     static char headers[2400];
     static TC_BIG char form[FORM_LIMIT + 1];
@@ -131,7 +131,7 @@ static void post(const tc_event *offer) {
     length = add(headers, sizeof headers, length, boundary);
     length = add(headers, sizeof headers, length, "\r\nAccept: application/sdp\r\n");
     length = add(headers, sizeof headers, length, bearer ? "Authorization: Bearer " : "api-key: ");
-    length = add(headers, sizeof headers, length, session_token());
+    length = add(headers, sizeof headers, length, session_token_show());
     add(headers, sizeof headers, length, "\r\n");
     /* Where a stray space went, say; the settings keep keys out of the query. */
     tc_log(TC_LOG_INFO, "session", "POST %s (%s, %s token%s, channel %s)", url,

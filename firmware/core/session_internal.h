@@ -126,6 +126,7 @@ typedef struct {
         uint64_t nanodollars;
         bool renewing; /* the session ended by our own will, another one follows */
         bool greeted;  /* somebody has said something */
+        bool owed;     /* when it was last live, an answer was still to come */
         bool unpriced; /* that was told */
     } talk;
     bool autostart; /* these as the settings were when last seen */
@@ -163,7 +164,7 @@ extern session_data tc_self;
 /* session.c */
 /** Goes to a state and says so. `detail` may be NULL; `retry_ms` is for backoff. */
 void session_enter(tc_state state, tc_reason reason, const char *detail, uint32_t retry_ms);
-/** Takes over what the settings say of volume and autostart. */
+/** Takes over what the settings say of volume, autostart and history. */
 void session_follow_settings(void);
 /** Says state and activity to the host. */
 void session_notify(tc_reason reason, const char *detail, uint32_t retry_ms);
@@ -226,6 +227,11 @@ void session_go_live(void);
 /* session_token.c */
 /** The one to show now; "" where there is none. */
 const char *session_token(void);
+/** The same, for a request; and the one that the last request showed. */
+const char *session_token_show(void);
+const char *session_token_shown(void);
+/** A server has refused that: a lent one is forgotten. Whether there is another one to show. */
+bool session_token_refused(bool *was_lent);
 /** Whether it is one that a host lent. */
 bool session_token_lent(void);
 /** Whether there is one, and its end is not known to have passed. */
@@ -287,6 +293,8 @@ void session_live_text(const tc_event *event);
 uint32_t session_live_tick(void);
 /** Whether a voice of the server is to be heard, or still to come. */
 bool session_live_sounding(void);
+/** Whether an answer is made, or still to come. */
+bool session_live_owes(void);
 /** Nothing more of the present answer is played. */
 void session_live_silence(void);
 /** Sends the response.create that is wanted, if no response is in the way. */
