@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "capture.h"
+#include "history.h"
 #include "log.h"
 
 #define IS_IN(set, part) ((set) >> (part)&1)
@@ -184,6 +185,12 @@ static bool text_only(tc_span session, const tc_settings *s) {
     return s->session_modality == TC_SESSION_MODALITY_TEXT;
 }
 
+static bool silent(tc_span session, const tc_settings *s) {
+    tc_span raw, input = member(member(session, "audio"), "input");
+    tc_json_token token = tc_json_member(input, "transcription", &raw);
+    return token == TC_JSON_NULL || (token != TC_JSON_OBJECT && s->transcription_model[0] == '\0');
+}
+
 /* Who decides when the person has finished is another now. */
 static void follow_detection(uint8_t detection) {
     bool open = detection != TC_TURN_DETECTION_NONE;
@@ -203,6 +210,7 @@ void session_change_updated(const char *event, size_t length) {
     LIVE->interrupt = flag(turn, "interrupt_response", s->turn_interrupt);
     LIVE->awaiting = LIVE->awaiting && LIVE->respond;
     LIVE->text_only = text_only(session, s);
+    tc_history_silent(silent(session, s));
     if (LIVE->tools && !s->tools_enabled && LIVE->active) {
         self.tools_until = LIVE->active_id; /* it may still call them */
     }

@@ -118,7 +118,6 @@ static void give_back(const tc_turn *turn) {
 }
 
 bool session_resume(void) {
-    const tc_settings *s = tc_settings_get();
     uint64_t gap = tc_self.now - tc_self.talk.left;
     tc_turn turn = {0};
     bool unanswered = false;
@@ -126,8 +125,7 @@ bool session_resume(void) {
     if (tc_self.talk.began == 0 || gap >= FORGOTTEN_MS) {
         session_conversation_begin();
     }
-    tc_history_limit(s->session_history);
-    tc_history_silent(s->transcription_model[0] == '\0');
+    tc_history_limit(tc_settings_get()->session_history);
     if (tc_self.talk.began == 0) {
         tc_self.talk.began = tc_self.now > 0 ? tc_self.now : 1;
         return false;
@@ -141,7 +139,7 @@ bool session_resume(void) {
         LIVE->last_word = tc_self.talk.last_word; /* silence counts on */
     }
     tc_self.talk.renewing = false;
-    if (unanswered) {
+    if (unanswered && tc_self.talk.owed) {
         LIVE->want |= WANT_TURN;
     }
     tc_log(TC_LOG_INFO, "session", "%u turns of the conversation were given back", (unsigned)turns);

@@ -91,6 +91,18 @@ TC_TEST(budget_in_minutes_waits_for_an_answer_and_counts_over_renewals) {
     goodbye("\"reason\":\"budget\"");
 }
 
+TC_TEST(budget_and_idle_limit_at_the_same_moment_end_it_once) {
+    world_flash();
+    put16("budget_min", 1);
+    put16("idle_limit", 60);
+    fake_kv_put_text("greeting", "");
+    fake_kv_put_text("goodbye", "");
+    world_live();
+    world_run(63000);
+    world_check_reason(TC_STATE_READY, "\"reason\":\"budget\"");
+    CHECK_EQ(tc_self.count.illegal, 0);
+}
+
 TC_TEST(budget_in_cents_does_not_apply_to_a_model_without_price) {
     world_flash();
     put16("budget_cents", 1);
