@@ -14,7 +14,7 @@
 #define LONGEST_MIN 59u   /* of the hour that a server grants */
 #define PAUSE_MS 1500u    /* nothing was heard or played for so long */
 #define WORDS_MS 5000u    /* that transcripts may take */
-#define HEARING_MS 20000u /* a person who speaks just then may finish */
+#define HEARING_MS 20000u /* a person who speaks just then may finish, and is answered */
 #define MARGIN_S 300u     /* before the end that the server named: a pause will come */
 #define LAST_S 30u        /* and at the latest */
 #define SHORTEST_S 60u    /* an end that is nearer, or */
@@ -70,7 +70,8 @@ void session_renew_tick(void) {
     bool pause = tc_self.activity == TC_ACTIVITY_LISTENING && quiet >= PAUSE_MS &&
                  !tc_self.pressed && !session_outbox_waits() &&
                  (!tc_history_open() || quiet >= WORDS_MS);
-    bool must = tc_self.now >= by && (!LIVE->hearing || tc_self.now >= by + HEARING_MS);
+    bool speech = LIVE->hearing || LIVE->awaiting; /* no text of it has come */
+    bool must = tc_self.now >= by && (!speech || tc_self.now >= by + HEARING_MS);
     if (!pause && !must) {
         return;
     }

@@ -162,6 +162,22 @@ TC_TEST(renew_without_a_pause_it_comes_a_minute_before_the_end) {
     CHECK_EQ(minutes, 5); /* it began at 54, and 20 s of patience */
 }
 
+TC_TEST(renew_does_not_cut_off_what_was_said_just_then) {
+    start();
+    talk();
+    world_run(54 * MINUTE);
+    world_event("input_audio_buffer.speech_started");
+    world_run(5 * MINUTE + 2000);
+    CHECK_EQ(tc_session_state(), TC_STATE_LIVE);
+    world_event("input_audio_buffer.speech_stopped");
+    world_run(1000); /* the server makes up its mind */
+    CHECK_EQ(tc_session_state(), TC_STATE_LIVE);
+    world_speak("late");
+    world_done("late", "completed");
+    world_output("stopped", "late");
+    renewed();
+}
+
 TC_TEST(renew_waits_for_words_that_are_being_written_down) {
     start();
     world_run(55 * MINUTE - 4000 - 700);
