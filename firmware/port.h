@@ -117,9 +117,9 @@ void tc_port_radio_rest(bool rest);
 int tc_port_wifi_scan(void);
 
 /**
- * Posts `body` of at most 20,480 bytes (an SDP offer, or a form with one). `headers` are lines "Name: value\r\n". Redirects are not followed; a
- * body over 20,480 bytes is not read to its end. Answer: TC_EVENT_HTTP with the same `id`. One
- * request at a time.
+ * Posts `body` of at most 20,480 bytes (an SDP offer, or a form with one). `headers` are lines
+ * "Name: value\r\n". Redirects are not followed; a body over 20,480 bytes is not read to its end.
+ * Answer: TC_EVENT_HTTP with the same `id`. One request at a time.
  *
  * `pin` is "" for a server whose certificate and name are verified against the well-known
  * authorities. Else it is the SHA-256 over the DER SubjectPublicKeyInfo of the server's certificate

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-_Static_assert(TC_FIELD_COUNT <= 64, "a set of fields is a uint64_t");
+_Static_assert(TC_FIELD_COUNT < 64, "a set of fields is a uint64_t");
 
 typedef uint64_t field_set;
 #define BIT(field) ((field_set)1 << (field))

@@ -83,10 +83,12 @@ uint32_t tc_realtime_session_differs(const tc_session_told *told, const tc_setti
  * spoken, or where none is named; and that nothing is said of reasoning. */
 uint32_t tc_realtime_session_fixed(const tc_settings *s, bool has_spoken);
 
-/* Each writes one whole event and returns TC_OK, or TC_ERR_SIZE where it does not fit. `event_id`
- * is "tc_<n>". */
+/* Each but the first writes one whole event, and all return TC_OK, or TC_ERR_SIZE where it does not
+ * fit. `event_id` is "tc_<n>". */
 
-/** The whole session. */
+/** The session that is posted with an offer: no event, but its object alone, with the model. */
+tc_err tc_realtime_session(tc_json_writer *w, const tc_settings *s);
+/** The whole session but its model. */
 tc_err tc_realtime_session_update(tc_json_writer *w, uint32_t event_id, const tc_settings *s);
 /** These parts of it. */
 tc_err tc_realtime_session_change(tc_json_writer *w, uint32_t event_id, const tc_settings *s,

@@ -1,4 +1,4 @@
-/* The session as session.update writes it (GA): whole, or only what changed. */
+/* The session as the device writes it (GA): whole, or only what changed. */
 #include <string.h>
 
 #include "../generated/tools_gen.h"
@@ -245,10 +245,7 @@ static void write_group(tc_json_writer *w, const char *key, uint32_t parts, cons
     tc_json_close_object(w);
 }
 
-static tc_err write_update(tc_json_writer *w, uint32_t event_id, uint32_t parts,
-                           const tc_settings *s, bool change) {
-    realtime_begin(w, "session.update", event_id);
-    tc_json_key(w, "session");
+static void write_session(tc_json_writer *w, uint32_t parts, const tc_settings *s, bool change) {
     tc_json_open_object(w);
     tc_json_pair_string(w, "type", "realtime");
     write_parts(w, parts & ~(uint32_t)(INPUT_PARTS | OUTPUT_PARTS), s, change);
@@ -260,6 +257,20 @@ static tc_err write_update(tc_json_writer *w, uint32_t event_id, uint32_t parts,
         tc_json_close_object(w);
     }
     tc_json_close_object(w);
+}
+
+tc_err tc_realtime_session(tc_json_writer *w, const tc_settings *s) {
+    write_session(w, TC_PARTS_ALL, s, false);
+    return w->full ? TC_ERR_SIZE : TC_OK;
+}
+
+/* Without the model: it is fixed before the call, and an update that names another is refused as a
+ * whole (cannot_update_model). */
+static tc_err write_update(tc_json_writer *w, uint32_t event_id, uint32_t parts,
+                           const tc_settings *s, bool change) {
+    realtime_begin(w, "session.update", event_id);
+    tc_json_key(w, "session");
+    write_session(w, parts & ~TC_PART_BIT(TC_PART_MODEL), s, change);
     return realtime_end(w);
 }
 

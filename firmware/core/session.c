@@ -2,6 +2,7 @@
 
 #include "../port.h"
 #include "capture.h"
+#include "history.h"
 #include "link.h"
 #include "log.h"
 #include "ota.h"
@@ -89,6 +90,7 @@ void session_enter(tc_state state, tc_reason reason, const char *detail, uint32_
     }
     if (before == TC_STATE_LIVE) {
         tc_self.talk.left = tc_self.now;
+        tc_self.talk.owed = session_live_owes();
     }
     if (!tc_self.wanted && !in_session(state)) {
         session_conversation_begin(); /* the one before is over for good */
@@ -322,6 +324,7 @@ void session_follow_settings(void) {
         tc_port_volume(s->audio_volume);
     }
     tc_self.volume = s->audio_volume;
+    tc_history_limit(s->session_history);
 }
 
 void tc_session_settings_changed(int effect, uint64_t now_ms) {

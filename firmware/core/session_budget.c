@@ -24,21 +24,38 @@ static size_t name_length(const char *model) {
     return length > size ? length - size : length;
 }
 
-static const tc_price *price_of(const char *model) {
-    size_t length = name_length(model);
+static bool same_model(const char *one, const char *other) {
+    size_t length = name_length(one);
+    return length == name_length(other) && memcmp(one, other, length) == 0;
+}
+
+/* By the model that the server named: session.model is at most what was asked for. */
+static const tc_price *price(void) {
+    const char *model = LIVE->model[0] != '\0' ? LIVE->model : tc_settings_get()->session_model;
     for (int i = 0; i < TC_PRICE_COUNT; i++) {
-        if (strlen(tc_prices[i].model) == length &&
-            memcmp(tc_prices[i].model, model, length) == 0) {
+        if (same_model(tc_prices[i].model, model)) {
             return &tc_prices[i];
         }
     }
     return NULL;
 }
 
-/* The model that the server named; on Azure that of the settings is the name of a deployment. */
-static const tc_price *price(void) {
-    const tc_price *found = price_of(LIVE->model);
-    return found != NULL ? found : price_of(tc_settings_get()->session_model);
+void session_note_model(tc_span model) {
+    const char *wanted = tc_settings_get()->session_model;
+    char named[sizeof LIVE->model];
+    session_quote(model, named, sizeof named);
+    if (named[0] == '\0') {
+        return;
+    }
+    memcpy(LIVE->model, named, sizeof named);
+    session_id said = session_hash(model);
+    if (wanted[0] != '\0' && !same_model(named, wanted) && said != tc_self.model_said) {
+        tc_self.model_said = said;
+        tc_log(TC_LOG_INFO, "session",
+               "this conversation has the model %s, not %s as session.model says: it was chosen "
+               "with the token, or by the server",
+               named, wanted);
+    }
 }
 
 static uint64_t tokens(const tc_event_view *e, tc_field field) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "capture.h"
+#include "history.h"
 #include "log.h"
 
 #define IS_IN(set, part) ((set) >> (part)&1)
@@ -126,13 +127,12 @@ bool tc_session_setting_waits(tc_setting_id id) {
     case TC_SETTING_SERVER_TOKEN:
     case TC_SETTING_SERVER_PIN:
     case TC_SETTING_SERVER_QUERY:
+    case TC_SETTING_SERVER_BODY:
     case TC_SETTING_SERVER_LABEL:
+    case TC_SETTING_SESSION_MODEL: /* it is posted, if it is said at all */
         return told || tc_self.state == TC_STATE_CONNECTING;
     case TC_SETTING_SESSION_GREETING:
         return tc_self.state == TC_STATE_LIVE;
-    case TC_SETTING_SESSION_MODEL:
-        waiting = TC_PART_BIT(TC_PART_MODEL);
-        break;
     case TC_SETTING_SESSION_VOICE:
         waiting = TC_PART_BIT(TC_PART_VOICE);
         break;
@@ -185,6 +185,12 @@ static bool text_only(tc_span session, const tc_settings *s) {
     return s->session_modality == TC_SESSION_MODALITY_TEXT;
 }
 
+static bool silent(tc_span session, const tc_settings *s) {
+    tc_span raw, input = member(member(session, "audio"), "input");
+    tc_json_token token = tc_json_member(input, "transcription", &raw);
+    return token == TC_JSON_NULL || (token != TC_JSON_OBJECT && s->transcription_model[0] == '\0');
+}
+
 /* Who decides when the person has finished is another now. */
 static void follow_detection(uint8_t detection) {
     bool open = detection != TC_TURN_DETECTION_NONE;
@@ -204,6 +210,7 @@ void session_change_updated(const char *event, size_t length) {
     LIVE->interrupt = flag(turn, "interrupt_response", s->turn_interrupt);
     LIVE->awaiting = LIVE->awaiting && LIVE->respond;
     LIVE->text_only = text_only(session, s);
+    tc_history_silent(silent(session, s));
     if (LIVE->tools && !s->tools_enabled && LIVE->active) {
         self.tools_until = LIVE->active_id; /* it may still call them */
     }

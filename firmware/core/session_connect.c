@@ -55,26 +55,6 @@ static void copy_pin(char out[65], const char *pin) {
     out[i] = '\0';
 }
 
-/* The session object of session.update, as written at `at`; at == NULL where it does not fit. */
-static tc_span write_session(char *at, size_t capacity) {
-    tc_json_writer w;
-    tc_json_reader reader;
-    tc_span raw = {0};
-    tc_json_start(&w, at, capacity);
-    if (tc_realtime_session_update(&w, 0, tc_settings_get()) != TC_OK) {
-        return raw;
-    }
-    tc_json_begin(&reader, at, w.length);
-    (void)tc_json_next(&reader);
-    while (tc_json_next(&reader) == TC_JSON_KEY) {
-        bool session = tc_json_is(reader.span, "session");
-        if (tc_json_skip(&reader, tc_json_next(&reader), &raw) != TC_OK || session) {
-            break;
-        }
-    }
-    return raw;
-}
-
 /* A boundary that nobody can foresee, and so nobody can write into the session: RFC 2046, 5.1.1. */
 static void make_boundary(char out[BOUNDARY_SIZE]) {
     uint8_t bytes[12];
@@ -106,21 +86,20 @@ static size_t write_form(char *out, size_t capacity, const tc_event *offer, cons
     length = add(out, capacity, length, "\r\n--");
     length = add(out, capacity, length, boundary);
     length = add(out, capacity, length, session);
-    size_t end = BOUNDARY_SIZE + 8;
-    tc_span json = write_session(out + length, capacity - length - end);
-    if (json.at == NULL) {
+    tc_json_writer w;
+    tc_json_start(&w, out + length, capacity - length - (BOUNDARY_SIZE + 8));
+    if (tc_realtime_session(&w, tc_settings_get()) != TC_OK) {
         return 0;
     }
-    memmove(out + length, json.at, json.length);
-    length += json.length;
+    length += w.length;
     length = add(out, capacity, length, "\r\n--");
     length = add(out, capacity, length, boundary);
     return add(out, capacity, length, "--\r\n");
 }
 
 static void post(const tc_event *offer) {
-    /* Static: a stack on the chip is small. The token is wiped, so that it lies in one place only.
-     */
+    /* Static: a stack on the chip is small. The token is wiped, so that it lies in session_token.c
+     * only. */
     static char url[400];
     static char headers[2400];
     static TC_BIG char form[FORM_LIMIT + 1];
@@ -152,7 +131,7 @@ static void post(const tc_event *offer) {
     length = add(headers, sizeof headers, length, boundary);
     length = add(headers, sizeof headers, length, "\r\nAccept: application/sdp\r\n");
     length = add(headers, sizeof headers, length, bearer ? "Authorization: Bearer " : "api-key: ");
-    length = add(headers, sizeof headers, length, session_token());
+    length = add(headers, sizeof headers, length, session_token_show());
     add(headers, sizeof headers, length, "\r\n");
     /* Where a stray space went, say; the settings keep keys out of the query. */
     tc_log(TC_LOG_INFO, "session", "POST %s (%s, %s token%s, channel %s)", url,

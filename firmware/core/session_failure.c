@@ -129,6 +129,7 @@ void session_quote(tc_span span, char *out, size_t capacity) {
     if (length <= 0) {
         return;
     }
+    hide_token(text, (size_t)length, session_token_shown());
     hide_token(text, (size_t)length, session_token());
     hide_token(text, (size_t)length, tc_settings_get()->server_token);
     size_t end = (size_t)length < capacity - 1 ? (size_t)length : capacity - 1;
@@ -315,11 +316,13 @@ void session_fail_http(const tc_event *event) {
 
     const char *text = failures[reason].message, *hint = failures[reason].hint;
     bool retry = failures[reason].retry;
-    if (reason == TC_REASON_HTTP_401 && session_token_lent()) {
-        session_token_forget();
-        retry = session_token_usable(); /* the stored one is tried next */
-        text = "The server refused the token that was lent";
-        hint = "Lend another one, or give the device its own: tincan provision.";
+    if (reason == TC_REASON_HTTP_401) {
+        bool was_lent;
+        retry = session_token_refused(&was_lent);
+        if (was_lent) {
+            text = "The server refused the token that was lent";
+            hint = "Lend another one, or give the device its own: tincan provision.";
+        }
     } else if (reason == TC_REASON_NOT_SDP && is_web_page(event)) {
         text = web_page;
     } else if (event->code == TC_HTTP_PIN) {

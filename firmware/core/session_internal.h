@@ -107,7 +107,8 @@ typedef struct {
     uint64_t deadline; /* of the state, 0 for none */
     bool booted;
 
-    bool wanted; /* somebody asked for a session, and nobody ended it */
+    bool wanted;           /* somebody asked for a session, and nobody ended it */
+    session_id model_said; /* the last that was not that of the settings */
     uint8_t tries;
     tc_reason told; /* of the last failure that was a problem in words */
     session_wifi wifi;
@@ -125,6 +126,7 @@ typedef struct {
         uint64_t nanodollars;
         bool renewing; /* the session ended by our own will, another one follows */
         bool greeted;  /* somebody has said something */
+        bool owed;     /* when it was last live, an answer was still to come */
         bool unpriced; /* that was told */
     } talk;
     bool autostart; /* these as the settings were when last seen */
@@ -162,7 +164,7 @@ extern session_data tc_self;
 /* session.c */
 /** Goes to a state and says so. `detail` may be NULL; `retry_ms` is for backoff. */
 void session_enter(tc_state state, tc_reason reason, const char *detail, uint32_t retry_ms);
-/** Takes over what the settings say of volume and autostart. */
+/** Takes over what the settings say of volume, autostart and history. */
 void session_follow_settings(void);
 /** Says state and activity to the host. */
 void session_notify(tc_reason reason, const char *detail, uint32_t retry_ms);
@@ -225,6 +227,11 @@ void session_go_live(void);
 /* session_token.c */
 /** The one to show now; "" where there is none. */
 const char *session_token(void);
+/** The same, for a request; and the one that the last request showed. */
+const char *session_token_show(void);
+const char *session_token_shown(void);
+/** A server has refused that: a lent one is forgotten. Whether there is another one to show. */
+bool session_token_refused(bool *was_lent);
 /** Whether it is one that a host lent. */
 bool session_token_lent(void);
 /** Whether there is one, and its end is not known to have passed. */
@@ -246,6 +253,9 @@ void session_renew_tick(void);
 bool session_resume(void);
 
 /* session_budget.c */
+/** The server named the model of the session: its price counts, and another one than that of the
+ * settings is said once. */
+void session_note_model(tc_span model);
 /** A response.done: counts what it costs. */
 void session_budget_response(const tc_event_view *event);
 /** In a live session: ends it politely where the budget is used up. */
@@ -283,6 +293,8 @@ void session_live_text(const tc_event *event);
 uint32_t session_live_tick(void);
 /** Whether a voice of the server is to be heard, or still to come. */
 bool session_live_sounding(void);
+/** Whether an answer is made, or still to come. */
+bool session_live_owes(void);
 /** Nothing more of the present answer is played. */
 void session_live_silence(void);
 /** Sends the response.create that is wanted, if no response is in the way. */

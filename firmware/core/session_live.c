@@ -42,11 +42,7 @@ static tc_activity activity_now(void) {
     if (LIVE->hearing) {
         return TC_ACTIVITY_HEARING;
     }
-    if (LIVE->active || LIVE->creating || LIVE->awaiting || LIVE->want != 0 ||
-        session_host_calls_open()) {
-        return TC_ACTIVITY_THINKING;
-    }
-    return TC_ACTIVITY_LISTENING;
+    return session_live_owes() ? TC_ACTIVITY_THINKING : TC_ACTIVITY_LISTENING;
 }
 
 void session_live_activity(void) {
@@ -63,6 +59,11 @@ void session_live_activity(void) {
     }
     tc_self.activity = activity;
     session_notify(TC_REASON_NONE, NULL, 0);
+}
+
+bool session_live_owes(void) {
+    return LIVE->awaiting || LIVE->active || LIVE->creating || LIVE->want != 0 ||
+           session_host_calls_open();
 }
 
 void session_live_silence(void) {
@@ -473,6 +474,9 @@ uint32_t session_live_tick(void) {
     session_live_serve();
     session_live_activity();
     session_budget_tick();
+    if (tc_self.state != TC_STATE_LIVE) {
+        return 0;
+    }
     uint32_t limit_s = tc_settings_get()->device_idle_limit;
     if (limit_s > 0 && tc_self.activity == TC_ACTIVITY_LISTENING &&
         tc_self.now - LIVE->last_word >= (uint64_t)limit_s * 1000u) {

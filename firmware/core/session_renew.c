@@ -14,7 +14,7 @@
 #define LONGEST_MIN 59u   /* of the hour that a server grants */
 #define PAUSE_MS 1500u    /* nothing was heard or played for so long */
 #define WORDS_MS 5000u    /* that transcripts may take */
-#define HEARING_MS 20000u /* a person who speaks just then may finish */
+#define HEARING_MS 20000u /* a person who speaks just then may finish, and is answered */
 #define MARGIN_S 300u     /* before the end that the server named: a pause will come */
 #define LAST_S 30u        /* and at the latest */
 #define SHORTEST_S 60u    /* an end that is nearer, or */
@@ -46,10 +46,7 @@ static void note_end(tc_span span) {
 }
 
 void session_note_session(const tc_event_view *e) {
-    tc_span model = e->fields[TC_FIELD_SESSION_MODEL];
-    if (model.at != NULL && tc_json_text(model, LIVE->model, sizeof LIVE->model) < 0) {
-        LIVE->model[0] = '\0';
-    }
+    session_note_model(e->fields[TC_FIELD_SESSION_MODEL]);
     if (e->type == TC_RT_SESSION_CREATED) {
         note_end(e->fields[TC_FIELD_SESSION_EXPIRES_AT]);
     }
@@ -73,7 +70,8 @@ void session_renew_tick(void) {
     bool pause = tc_self.activity == TC_ACTIVITY_LISTENING && quiet >= PAUSE_MS &&
                  !tc_self.pressed && !session_outbox_waits() &&
                  (!tc_history_open() || quiet >= WORDS_MS);
-    bool must = tc_self.now >= by && (!LIVE->hearing || tc_self.now >= by + HEARING_MS);
+    bool speech = LIVE->hearing || LIVE->awaiting; /* no text of it has come */
+    bool must = tc_self.now >= by && (!speech || tc_self.now >= by + HEARING_MS);
     if (!pause && !must) {
         return;
     }
@@ -121,7 +119,6 @@ static void give_back(const tc_turn *turn) {
 }
 
 bool session_resume(void) {
-    const tc_settings *s = tc_settings_get();
     uint64_t gap = tc_self.now - tc_self.talk.left;
     tc_turn turn = {0};
     bool unanswered = false;
@@ -129,8 +126,7 @@ bool session_resume(void) {
     if (tc_self.talk.began == 0 || gap >= FORGOTTEN_MS) {
         session_conversation_begin();
     }
-    tc_history_limit(s->session_history);
-    tc_history_silent(s->transcription_model[0] == '\0');
+    tc_history_limit(tc_settings_get()->session_history);
     if (tc_self.talk.began == 0) {
         tc_self.talk.began = tc_self.now > 0 ? tc_self.now : 1;
         return false;
@@ -144,7 +140,7 @@ bool session_resume(void) {
         LIVE->last_word = tc_self.talk.last_word; /* silence counts on */
     }
     tc_self.talk.renewing = false;
-    if (unanswered) {
+    if (unanswered && tc_self.talk.owed) {
         LIVE->want |= WANT_TURN;
     }
     tc_log(TC_LOG_INFO, "session", "%u turns of the conversation were given back", (unsigned)turns);

@@ -10,6 +10,10 @@
 
 static TC_BIG char lent[TOKEN_SIZE];
 static uint32_t lent_until; /* Unix seconds, 0 for unknown */
+/* What the last request showed, until the next one: its answer may quote it, whatever has become of
+ * it meanwhile. */
+static TC_BIG char shown[TOKEN_SIZE];
+static bool shown_lent;
 
 static bool over(uint32_t until) {
     uint32_t now = tc_port_unix_s();
@@ -30,6 +34,24 @@ bool session_token_lent(void) {
 
 const char *session_token(void) {
     return session_token_lent() ? lent : tc_settings_get()->server_token;
+}
+
+const char *session_token_show(void) {
+    shown_lent = session_token_lent();
+    memcpy(shown, session_token(), sizeof shown);
+    return shown;
+}
+
+const char *session_token_shown(void) {
+    return shown;
+}
+
+bool session_token_refused(bool *was_lent) {
+    *was_lent = shown_lent;
+    if (strcmp(lent, shown) == 0) {
+        session_token_forget();
+    }
+    return session_token_usable() && strcmp(session_token(), shown) != 0;
 }
 
 bool session_token_usable(void) {

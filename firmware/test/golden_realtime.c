@@ -100,6 +100,15 @@ int golden_event(size_t length) {
     return give(&w);
 }
 
+/** Writes the session that is posted into the buffer. Its length. */
+TC_EXPORT("golden_session") int golden_session(void);
+int golden_session(void) {
+    tc_json_writer w;
+    tc_json_start(&w, out, sizeof out);
+    CHECK_EQ(tc_realtime_session(&w, tc_settings_get()), TC_OK);
+    return give(&w);
+}
+
 /** Writes the session.update of the settings in force into the buffer. Its length. */
 TC_EXPORT("golden_session_update") int golden_session_update(uint32_t event_id);
 int golden_session_update(uint32_t event_id) {

@@ -91,6 +91,7 @@ interface Session {
   name: string;
   settings: object;
   served?: object[];
+  model: string | null;
   session: object;
 }
 interface Change {
@@ -105,9 +106,11 @@ interface Change {
 const { sessions, changes } = golden<{ sessions: Session[]; changes: Change[] }>('session');
 
 describe('session.update is what golden/session.json says', () => {
-  for (const { name, settings, served, session } of sessions)
+  for (const { name, settings, served, model, session } of sessions)
     it(name, () => {
       settle(settings, served);
+      const posted = JSON.parse(answer(call('golden_session')).toString());
+      expect(posted).toEqual({ ...session, ...(model === null ? {} : { model }) });
       const got = answer(call('golden_session_update', 7));
       expect(JSON.parse(got.toString())).toEqual({ type: 'session.update', event_id: 'tc_7', session });
     });

@@ -91,6 +91,18 @@ TC_TEST(budget_in_minutes_waits_for_an_answer_and_counts_over_renewals) {
     goodbye("\"reason\":\"budget\"");
 }
 
+TC_TEST(budget_and_idle_limit_at_the_same_moment_end_it_once) {
+    world_flash();
+    put16("budget_min", 1);
+    put16("idle_limit", 60);
+    fake_kv_put_text("greeting", "");
+    fake_kv_put_text("goodbye", "");
+    world_live();
+    world_run(63000);
+    world_check_reason(TC_STATE_READY, "\"reason\":\"budget\"");
+    CHECK_EQ(tc_self.count.illegal, 0);
+}
+
 TC_TEST(budget_in_cents_does_not_apply_to_a_model_without_price) {
     world_flash();
     put16("budget_cents", 1);
@@ -109,6 +121,34 @@ TC_TEST(budget_in_cents_does_not_apply_to_a_model_without_price) {
     usage("r3");
     world_run(500);
     CHECK_EQ(world_sent("Say goodbye"), 1);
+}
+
+TC_TEST(budget_counts_by_the_model_of_the_server_and_says_once_that_it_is_another) {
+    static const char created[] =
+        "{\"type\":\"session.created\",\"session\":{\"model\":\"gpt-realtime-2.1\"}}";
+    static const char line[] = "has the model gpt-realtime-2.1, not gpt-realtime-2.1-mini as";
+    world_flash();
+    put16("budget_cents", 10000);
+    listening();
+    usage("mini");
+    CHECK(world_has(fake_last_frame("\"name\":\"cost\""), "\"microdollars\":29408,"));
+    world_server("{\"type\":\"session.updated\",\"session\":{\"model\":\"gpt-realtime-2.1-mini-"
+                 "2026-08-01\"}}");
+    CHECK(!fake_serial_holds("has the model"));
+    world_server(created);
+    CHECK(fake_serial_holds(line));
+    CHECK_EQ(fake_count_frames("\"method\":\"problem\""), 0);
+    uint64_t before = tc_self.talk.nanodollars;
+    usage("large");
+    CHECK(tc_self.talk.nanodollars - before > 2 * before);
+    world_forget();
+    world_server(created);
+    CHECK(!fake_serial_holds(line));
+    /* Unknown here: no guess by the price of another. */
+    world_server("{\"type\":\"session.updated\",\"session\":{\"model\":\"a\\nb\"}}");
+    CHECK(fake_serial_holds("has the model a b, not"));
+    usage("unknown");
+    CHECK(tc_self.talk.unpriced);
 }
 
 TC_TEST(budget_usage_that_is_nonsense_costs_nothing) {

@@ -43,8 +43,8 @@ TC_TEST(change_tells_only_what_changed_and_at_once) {
 TC_TEST(change_of_model_and_server_waits) {
     world_listening();
     commit("{\"session.model\":\"other\",\"server.label\":\"x\",\"session.greeting\":\"\","
-           "\"session.reasoning\":\"low\"}");
-    CHECK(world_has(answer(), "\"waits\":[\"server.label\",\"session.model\","
+           "\"server.body\":\"session\",\"session.reasoning\":\"low\"}");
+    CHECK(world_has(answer(), "\"waits\":[\"server.body\",\"server.label\",\"session.model\","
                               "\"session.greeting\"]}"));
     CHECK_EQ(fake.text_count, 1);
     CHECK(world_has(fake.texts[0].text,
@@ -58,9 +58,10 @@ TC_TEST(change_of_model_and_server_waits) {
     CHECK(!world_has(answer(), "waits")); /* there is no session that could */
     world_posted();
     commit("{\"session.model\":\"fourth\",\"server.label\":\"y\"}");
-    CHECK(world_has(answer(), "\"waits\":[\"server.label\"]"));
+    CHECK(world_has(answer(), "\"waits\":[\"server.label\",\"session.model\"]"));
+    CHECK(world_has(fake.http_body, "\"model\":\"third\"")); /* it was posted */
     world_configuring();
-    CHECK(world_has(world_last_sent("session.update"), "\"model\":\"fourth\""));
+    CHECK(!world_has(world_last_sent("session.update"), "fourth"));
 }
 
 TC_TEST(change_of_the_voice_before_and_after_the_first_sound) {

@@ -162,6 +162,22 @@ TC_TEST(renew_without_a_pause_it_comes_a_minute_before_the_end) {
     CHECK_EQ(minutes, 5); /* it began at 54, and 20 s of patience */
 }
 
+TC_TEST(renew_does_not_cut_off_what_was_said_just_then) {
+    start();
+    talk();
+    world_run(54 * MINUTE);
+    world_event("input_audio_buffer.speech_started");
+    world_run(5 * MINUTE + 2000);
+    CHECK_EQ(tc_session_state(), TC_STATE_LIVE);
+    world_event("input_audio_buffer.speech_stopped");
+    world_run(1000); /* the server makes up its mind */
+    CHECK_EQ(tc_session_state(), TC_STATE_LIVE);
+    world_speak("late");
+    world_done("late", "completed");
+    world_output("stopped", "late");
+    renewed();
+}
+
 TC_TEST(renew_waits_for_words_that_are_being_written_down) {
     start();
     world_run(55 * MINUTE - 4000 - 700);
@@ -180,7 +196,69 @@ TC_TEST(renew_waits_for_words_that_are_being_written_down) {
     come_back();
     CHECK_EQ(given("Late words."), 1);
     world_run(100);
-    CHECK_EQ(world_sent("response.create"), 2); /* the greeting, and the answer that is owed */
+    CHECK_EQ(world_sent("response.create"), 1); /* the greeting; the server forgot that speech */
+}
+
+TC_TEST(renew_asks_for_no_answer_that_nobody_waits_for) {
+    start();
+    talk();
+    said("u2", "user", "a1", "Never mind.");
+    world_created("r2");
+    world_done("r2", "cancelled");
+    world_forget();
+    renewed();
+    come_back();
+    CHECK_EQ(given("Never mind."), 3);
+    world_run(1000);
+    CHECK_EQ(world_sent("response.create"), 0);
+}
+
+TC_TEST(renew_leaves_the_answer_to_the_host_where_that_asks_for_it) {
+    uint8_t off = 0;
+    world_flash();
+    no_idle_limit();
+    fake_kv_put_text("greeting", "");
+    fake_kv_put("vad_respond", TC_KV_U8, &off, 1);
+    world_live();
+    talk();
+    world_event("input_audio_buffer.speech_started");
+    world_event("input_audio_buffer.speech_stopped");
+    said("u2", "user", "a1", "A thought.");
+    world_forget();
+    world_post(TC_EVENT_PEER_DOWN, fake.peer_id, 1, 0, NULL, 0);
+    world_run(2000);
+    while (tc_session_state() == TC_STATE_BACKOFF) {
+        world_run(100);
+    }
+    come_back();
+    CHECK_EQ(given("A thought."), 3);
+    world_run(1000);
+    CHECK_EQ(world_sent("response.create"), 0);
+}
+
+TC_TEST(renew_follows_transcription_and_history_that_change_meanwhile) {
+    uint8_t none = 0;
+    world_flash();
+    no_idle_limit();
+    fake_kv_put_text("tr_model", "");
+    fake_kv_put("history", TC_KV_U8, &none, 1);
+    world_live();
+    world_created("greeting");
+    world_done("greeting", "completed");
+    world_request("settings.set",
+                  "{\"values\":{\"transcription.model\":\"whisper-1\",\"session.history\":8}}");
+    world_request("settings.commit", NULL);
+    world_server("{\"type\":\"session.updated\",\"session\":{\"audio\":{\"input\":{"
+                 "\"transcription\":{\"model\":\"whisper-1\"},\"turn_detection\":{\"type\":"
+                 "\"server_vad\"}}}}}");
+    world_server("{\"type\":\"input_audio_buffer.committed\",\"item_id\":\"u1\","
+                 "\"previous_item_id\":null}");
+    world_server("{\"type\":\"conversation.item.input_audio_transcription.completed\",\"item_id\":"
+                 "\"u1\",\"content_index\":0,\"transcript\":\"Written down.\"}");
+    world_forget();
+    renewed();
+    come_back();
+    CHECK_EQ(given("Written down."), 1);
 }
 
 TC_TEST(renew_by_the_end_that_the_server_named_where_the_time_is_known) {
@@ -237,6 +315,8 @@ TC_TEST(renew_expired_sessions_and_broken_ones_come_back_with_the_history) {
     world_forget();
     come_back();
     CHECK_EQ(given("Hello?"), 1);
+    world_event("input_audio_buffer.speech_started");
+    world_event("input_audio_buffer.speech_stopped");
     said("u3", "user", "tc_turn_2", "Unanswered");
     world_forget();
     world_post(TC_EVENT_PEER_DOWN, fake.peer_id, 1, 0, NULL, 0);

@@ -143,6 +143,42 @@ TC_TEST(token_lent_that_is_refused_makes_place_for_the_stored_one) {
     world_check_reason(TC_STATE_READY, "\"reason\":\"http_401\"");
 }
 
+TC_TEST(token_lent_while_another_one_is_refused_is_kept_and_tried) {
+    world_flash();
+    world_power_on();
+    world_ready();
+    world_posted();
+    world_request("token.lend", "{\"token\":\"ek_lent_777777777\"}");
+    world_http(401, "{\"error\":{\"message\":\"Incorrect key ek_secret_0123456789.\"}}");
+    CHECK(world_has(fake_last_frame("\"method\":\"problem\""), "refused the token (401)"));
+    CHECK(session_token_lent());
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"http_401\"");
+    world_run(1500);
+    world_post(TC_EVENT_PEER_OFFER, fake.peer_id, 0, 0, "v=0 offer", 9);
+    CHECK(world_has(fake.http_headers, "Bearer ek_lent_777777777\r\n"));
+}
+
+TC_TEST(token_that_was_shown_is_hidden_after_its_end_and_after_the_next_one) {
+    static const char quoted[] = "{\"error\":{\"message\":\"Incorrect key ek_lent_777777777.\"}}";
+    world_flash();
+    world_power_on();
+    world_ready();
+    fake.unix_s = UNIX;
+    world_request("token.lend", "{\"token\":\"ek_lent_777777777\",\"expires_at\":1800000060}");
+    world_posted();
+    fake.unix_s = UNIX + 60; /* while the server looks at it */
+    world_http(401, quoted);
+    CHECK(!fake_serial_holds("ek_lent_777"));
+    CHECK(world_has(fake_last_frame("\"method\":\"problem\""), "that was lent (401)"));
+    world_check_reason(TC_STATE_BACKOFF, "\"reason\":\"http_401\""); /* the stored one is next */
+    world_request("token.lend", "{\"token\":\"ek_lent_777777777\"}");
+    world_request("session.stop", NULL);
+    world_posted();
+    world_request("token.lend", "{\"token\":\"\"}");
+    world_http(401, quoted);
+    CHECK(!fake_serial_holds("ek_lent_777"));
+}
+
 TC_TEST(token_that_is_committed_alone_has_no_end) {
     world_flash();
     expires(UNIX);

@@ -150,7 +150,7 @@ export const SETTINGS = {
     default: 'gpt-realtime-2.1-mini',
     form: 'word',
     effect: 'session',
-    help: 'Model, or the deployment name on Azure.',
+    help: 'Model to ask for where server.body is session (on Azure the name of the deployment). Else the token or server.query has chosen it; a running session never changes it.',
   },
   'session.voice': {
     type: 'text',

@@ -168,9 +168,7 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
     out.note(`the token is in ${from}${made ? ' (new, readable by you only)' : ''}; a device gets it so:`);
     const option = from === 'TINCAN_GATEWAY_TOKEN' ? '--token-file FILE' : `--token-file ${from}`;
     const pinned = pin === undefined ? '' : ` --set server.pin=${pin}`;
-    // A session.update that names another model than the session has is refused as a whole.
-    const model = relay?.session?.model === undefined ? '' : ` --set session.model=${relay.session.model}`;
-    out.note(`  tincan provision --url ${forDevices} ${option}${pinned}${model}`);
+    out.note(`  tincan provision --url ${forDevices} ${option}${pinned}`);
     if (relay !== undefined)
       out.note('each device should have a token of its own: tincan gateway device add NAME --token-out FILE');
     await aborted(signal);

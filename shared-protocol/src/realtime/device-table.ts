@@ -12,7 +12,7 @@ export const HOST_ONLY = 'never by itself';
 /** When the device sends it. */
 export const DEVICE_SENDS: Record<ClientEventName, string> = {
   'session.update':
-    'When the channel opens, with all of the session from the settings; on a running session with what changed only (settings, tools of the host).',
+    'When the channel opens, with all of the session from the settings but its model, which no server changes; on a running session with what changed only (settings, tools of the host).',
   'conversation.item.create':
     'A text of `session.say`; the output of a tool; after a reconnect the history, turn by turn.',
   'conversation.item.retrieve': HOST_ONLY,
@@ -32,7 +32,8 @@ export const DEVICE_SENDS: Record<ClientEventName, string> = {
 export const DEVICE_TAKES: Record<ServerEventName, string> = {
   error:
     'One that answers its first `session.update` ends the session, and so does `session_expired`. One that refuses a change of the session, or a `response.create`, is acted on. Others are logged.',
-  'session.created': 'Notes the model (for the cost) and when the session ends (to renew it before).',
+  'session.created':
+    'Notes the model (for the cost; another one than session.model is logged) and when the session ends (to renew it before).',
   'session.updated':
     'The first one makes the session live; each tells which settings are in force, and which the server keeps otherwise.',
   'conversation.created': PASSED_ON,

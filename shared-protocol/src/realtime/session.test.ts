@@ -8,10 +8,17 @@ import {
   type SettingValues,
   sessionChange,
   sessionFromSettings,
+  sessionUpdate,
 } from './session.ts';
 
 const { sessions, changes } = readGolden<{
-  sessions: { name: string; settings: SettingValues; served?: ServedTool[]; session: unknown }[];
+  sessions: {
+    name: string;
+    settings: SettingValues;
+    served?: ServedTool[];
+    model: string | null;
+    session: object;
+  }[];
   changes: {
     name: string;
     from: SettingValues;
@@ -23,10 +30,13 @@ const { sessions, changes } = readGolden<{
   }[];
 }>('session.json');
 
-describe('sessionFromSettings', () => {
+describe('sessionFromSettings and sessionUpdate', () => {
   it.each(sessions.map((vector) => [vector.name, vector] as const))('%s', (_name, vector) => {
-    const session = sessionFromSettings(vector.settings, vector.served);
-    expect(JSON.parse(JSON.stringify(session))).toEqual(vector.session);
+    const posted = sessionFromSettings(vector.settings, vector.served);
+    const model = vector.model === null ? {} : { model: vector.model };
+    expect(JSON.parse(JSON.stringify(posted))).toEqual({ ...vector.session, ...model });
+    const update = sessionUpdate(vector.settings, vector.served);
+    expect(JSON.parse(JSON.stringify(update))).toEqual(vector.session);
   });
 
   it('makes exact hundredths of every percentage', () => {

@@ -43,8 +43,8 @@ type Session = RealtimeSessionCreateRequest;
 type Output = NonNullable<Audio['output']>;
 
 /**
- * The GA `session` of the device's `session.update` (POST body and events: RealtimeSessionCreateRequest). The
- * device's own writer must give the same JSON value (`golden/session.json`; the order of members is free).
+ * The GA session that the device posts with its offer where server.body is "session" (RealtimeSessionCreateRequest).
+ * The device's own writer must give the same JSON value (`golden/session.json`; the order of members is free).
  *
  * - Settings in percent become fractions: hundredths, exactly (turn.threshold 50 -> 0.5; session.speed 100 -> 1).
  * - A text setting that is empty leaves its member out; an empty transcription.model makes transcription null.
@@ -69,6 +69,16 @@ export function sessionFromSettings(values: SettingValues, served: readonly Serv
       output: { ...unlessEmpty('voice', s['session.voice']), speed: s['session.speed'] / 100 },
     },
   };
+}
+
+/**
+ * The session of the device's first `session.update`: all of it but the model. That is fixed before the call, by the
+ * secret, the query or the posted session, and the API refuses an update as a whole that names another
+ * (`cannot_update_model`).
+ */
+export function sessionUpdate(values: SettingValues, served: readonly ServedTool[] = []): Session {
+  const { model: _, ...session } = sessionFromSettings(values, served);
+  return session;
 }
 
 /** Top-level members that are cleared by no empty value. */
