@@ -52,6 +52,80 @@ describe('limits', () => {
   });
 });
 
+describe('a limit of cost', () => {
+  const form = (session: object): FormData => {
+    const made = new FormData();
+    made.set('sdp', OFFER);
+    made.set('session', JSON.stringify(session));
+    return made;
+  };
+
+  it.each([[{ type: 'realtime', model: 'one-without-a-price' }], [{ type: 'transcription' }]])(
+    'is not got rid of by a device that chooses %j',
+    async (session) => {
+      await start();
+      const { token } = store.addDevice('kitchen', { centsPerDay: 5 }, NOON);
+      expect(await problem(await call(token, form(session)))).toMatchObject({
+        status: 400,
+        code: 'model_without_price',
+        message: expect.stringMatching(/limit of cost/),
+      });
+      expect(upstream.seen).toEqual([]);
+      expect((await call(token, form({ type: 'realtime', model: 'gpt-realtime-2.1' }))).status).toBe(201);
+    },
+  );
+
+  it('holds nobody back where the relay chose the model', async () => {
+    await start({ session: { type: 'realtime', model: 'my-deployment' } });
+    const { token } = store.addDevice('kitchen', { centsPerDay: 5 }, NOON);
+    expect((await call(token, form({ type: 'realtime', model: 'another' }))).status).toBe(201);
+  });
+});
+
+describe('a session that the relay says', () => {
+  const session = { type: 'realtime', instructions: 'Be kind.' } as const;
+  const shown = (instructions: string) =>
+    upstream.send({ type: 'session.updated', session: { instructions } });
+  const listen = () => {
+    const sent: unknown[] = [];
+    for (const socket of upstream.sockets)
+      socket.on('message', (data) => sent.push(JSON.parse(String(data)).session));
+    return sent;
+  };
+
+  it('is not worn down: a device that changes it again and again is cut off', async () => {
+    await start({ session });
+    await call(store.addDevice('kitchen', {}, NOON).token);
+    await watched();
+    const sent = listen();
+    for (let i = 1; i <= 20; i++) {
+      // Many at once are answered by one.
+      for (let k = 0; k < 30; k++) shown('Be rude.');
+      await expect.poll(() => sent).toHaveLength(i);
+      shown('Be kind.');
+    }
+    expect(upstream.calls.size).toBe(1);
+    shown('Be rude.');
+    await expect.poll(() => upstream.calls.size).toBe(0);
+    expect(lines.join()).toContain('the device keeps changing what it may not');
+  });
+
+  it('is not told for ever to a server that shows it in another way', async () => {
+    await start({ session });
+    await call(store.addDevice('kitchen', {}, NOON).token);
+    await watched();
+    const sent = listen();
+    for (let i = 0; i < 50; i++) {
+      shown('BE KIND.');
+      upstream.send({ type: 'response.done', response: { id: `resp_${i}`, usage: {} } });
+      await expect.poll(() => lines.filter((line) => /put right/.test(line)).length).toBe(Math.min(5, i + 1));
+      pass(2000);
+    }
+    await expect.poll(() => sent).toHaveLength(5);
+    expect(upstream.calls.size).toBe(1);
+  });
+});
+
 describe('a token that got into wrong hands', () => {
   it('is of no use after its device has a new one: no call, no secret, no call that runs', async () => {
     await start();

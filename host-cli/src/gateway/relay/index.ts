@@ -3,6 +3,7 @@
  * over it, the answer comes back as it is, and the media flow between device and server. See relay/upstream.ts for how
  * the key is used, relay/sideband.ts for how tokens are counted.
  */
+import { priceOf } from '@tincan/shared-protocol';
 import { admit } from '../admit.ts';
 import type { CallHost } from '../call-host.ts';
 import type { Clock } from '../clock.ts';
@@ -12,6 +13,7 @@ import { type CallRequest, HttpError } from '../http.ts';
 import type { Bearer } from '../secrets.ts';
 import type { DeviceDesk } from '../store/desk.ts';
 import { RelayCall } from './call.ts';
+import { clean } from './clean.ts';
 import { layOver } from './session.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -77,6 +79,7 @@ export class Relay implements CallHost {
       throw new RealtimeError('rate_limit_exceeded', `This gateway relays ${maxCalls} calls at a time.`);
     const { device } = bearer;
     const wanted = this.#session(bearer.secret?.session, session, model);
+    if (device?.centsPerDay !== undefined) this.#priced(wanted);
     const id = newId('rtc');
     const row = { id, mode: 'relay', server: upstream.server, model: wanted.model, metered: true, at: now() };
     admit(desk, device, row, log);
@@ -114,6 +117,21 @@ export class Relay implements CallHost {
       "Missing required parameter: 'session.model'. Neither the device nor the relay names one.",
       {},
       'session.model',
+    );
+  }
+
+  /** A limit of cost must not be got rid of by choosing what has no price. What the relay chose is its own affair. */
+  #priced({ type, model }: SessionUpdate): void {
+    const { session } = this.#options;
+    if (session?.model !== undefined || session?.type === 'transcription') return;
+    if (type === 'realtime' && model !== undefined && priceOf(model) !== undefined) return;
+    const what = type === 'realtime' ? `model '${clean(model ?? '')}'` : 'transcription';
+    throw new HttpError(
+      400,
+      'model_without_price',
+      `This device has a limit of cost, and the relay knows no price of ${what}.`,
+      {},
+      type === 'realtime' ? 'session.model' : 'session.type',
     );
   }
 
