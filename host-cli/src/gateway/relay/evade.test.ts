@@ -2,6 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import {
   call,
+  done,
   idOf,
   lines,
   NOON,
@@ -115,13 +116,15 @@ describe('a session that the relay says', () => {
     await call(store.addDevice('kitchen', {}, NOON).token);
     await watched();
     const sent = listen();
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < 12; i++) {
       shown('BE KIND.');
-      upstream.send({ type: 'response.done', response: { id: `resp_${i}`, usage: {} } });
-      await expect.poll(() => lines.filter((line) => /put right/.test(line)).length).toBe(Math.min(5, i + 1));
+      // What comes behind it was seen: so was it.
+      upstream.send(done(`resp_${i}`, 1));
+      await expect.poll(() => status('kitchen').tokens.input).toBe(i + 1);
       pass(2000);
     }
-    await expect.poll(() => sent).toHaveLength(5);
+    await expect.poll(() => sent.length).toBeGreaterThan(4);
+    expect(sent).toHaveLength(5);
     expect(upstream.calls.size).toBe(1);
   });
 });
