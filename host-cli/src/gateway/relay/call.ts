@@ -30,8 +30,10 @@ export interface RelayCallOptions {
 const MAX_MS = 60 * 60_000;
 /** What is being said may be said to its end, but for so long at most. */
 const POLITE_MS = 8_000;
-const HANG_UP_TRIES = 3;
+/** A call that goes on after its end is counted by nobody: so a server that fails is asked again, for three minutes. */
+const HANG_UP_TRIES = 10;
 const HANG_UP_MS = 1_000;
+const HANG_UP_MOST_MS = 30_000;
 
 export class RelayCall implements LiveCall {
   readonly id: string;
@@ -74,6 +76,7 @@ export class RelayCall implements LiveCall {
       event: (event) => this.handle(event),
       gone: () => this.#gone(),
       none: (why) => this.#unmetered(why),
+      lost: (why) => this.end(`the connection beside it is lost: ${why}`, false),
       log: (line) => options.log(`call ${this.id}: ${line}`),
     });
   }
@@ -159,7 +162,9 @@ export class RelayCall implements LiveCall {
           log(`call ${this.id}: it could not be hung up: ${(error as Error).message}`);
           return;
         }
-        await new Promise<void>((resolve) => clock.after(HANG_UP_MS * tries, resolve));
+        await new Promise<void>((resolve) =>
+          clock.after(Math.min(HANG_UP_MOST_MS, HANG_UP_MS * 2 ** (tries - 1)), resolve),
+        );
       }
     }
   }

@@ -188,7 +188,12 @@ export class Relay implements CallHost {
     const ends = [...this.#calls.values()].map(({ call }) => call.close('the gateway closes'));
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
+      timer = setTimeout(() => {
+        this.#options.log(
+          'the server did not answer in time: calls may go on there until they are 60 minutes old',
+        );
+        resolve();
+      }, CLOSE_MS);
     });
     await Promise.race([Promise.all(ends), patience]);
     clearTimeout(timer);
