@@ -11,10 +11,19 @@ const SHORTEST = 4;
 /** Remembers a value that must never be printed, also as JSON or a URL would spell it. */
 export function registerSecret(value: string): void {
   if (value.length < SHORTEST) return;
-  secrets.add(value);
-  secrets.add(JSON.stringify(value).slice(1, -1));
-  secrets.add(encodeURIComponent(value));
+  for (const form of formsOf(value)) secrets.add(form);
 }
+
+/** One that is used no more, of many in a long run. */
+export function forgetSecret(value: string): void {
+  for (const form of formsOf(value)) secrets.delete(form);
+}
+
+const formsOf = (value: string): string[] => [
+  value,
+  JSON.stringify(value).slice(1, -1),
+  encodeURIComponent(value),
+];
 
 /** The text with every registered secret replaced by dots. */
 export function redact(text: string): string {

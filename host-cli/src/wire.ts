@@ -87,6 +87,11 @@ export function post({ url, headers, body, timeoutMs, pin, signal }: WireRequest
       end();
     };
     const fail = (error: Error) => finish(() => reject(wireError(error)));
+    // Not by an event of the request: one that has closed already has no more of them.
+    const giveUp = (kind: WireError['kind'], message: string) => {
+      fail(new WireError(kind, message));
+      request.destroy();
+    };
     const request = (secure ? httpsRequest : httpRequest)(
       url,
       {
@@ -100,8 +105,7 @@ export function post({ url, headers, body, timeoutMs, pin, signal }: WireRequest
         response.on('data', (chunk: Buffer) => {
           length += chunk.length;
           chunks.push(chunk);
-          if (length > MAX_ANSWER)
-            request.destroy(new WireError('too_large', `the answer is larger than ${MAX_ANSWER} bytes`));
+          if (length > MAX_ANSWER) giveUp('too_large', `the answer is larger than ${MAX_ANSWER} bytes`);
         });
         response.on('error', fail);
         response.on('end', () =>
@@ -115,12 +119,14 @@ export function post({ url, headers, body, timeoutMs, pin, signal }: WireRequest
         );
       },
     );
-    const stop = () => request.destroy(new WireError('stopped', 'it was stopped'));
-    timer = setTimeout(
-      () => request.destroy(new WireError('timeout', `no answer within ${timeoutMs / 1000} s`)),
-      timeoutMs,
-    );
+    const stop = () => giveUp('stopped', 'it was stopped');
+    timer = setTimeout(() => giveUp('timeout', `no answer within ${timeoutMs / 1000} s`), timeoutMs);
     request.on('error', fail);
+    // Else a 101 would end the request without a response and without an error.
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      giveUp('unreachable', 'it answered with another protocol');
+    });
     if (signal?.aborted) stop();
     else signal?.addEventListener('abort', stop, { once: true });
     request.end(body);

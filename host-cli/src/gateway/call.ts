@@ -4,7 +4,7 @@ import { FRAME, join, RATE } from './audio.ts';
 import type { Brain } from './brain.ts';
 import type { Clock } from './clock.ts';
 import type { SessionConfig } from './config.ts';
-import { newId, type ServerEvent } from './events.ts';
+import type { ServerEvent } from './events.ts';
 import type { Faults, FaultyChannel } from './faults.ts';
 import type { RateLimits } from './limits.ts';
 import type { ReceiverStats } from './media.ts';
@@ -55,6 +55,8 @@ export interface Sideband {
 export interface CallOptions {
   clock: Clock;
   brain: Brain;
+  /** Left out: that of the session. */
+  id?: string;
   /** Sound goes over a track. */
   track: boolean;
   config: SessionConfig;
@@ -123,7 +125,7 @@ export class Call implements CallInfo {
       arm: (fault) => this.#channel.arm(fault),
       log,
     });
-    this.id = options.track ? newId('rtc') : this.#session.id;
+    this.id = options.id ?? this.#session.id;
   }
 
   /** What carries it from now on. */

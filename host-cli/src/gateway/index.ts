@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { writeWav } from '@tincan/shared-protocol';
 import { TincanError } from '../errors.ts';
 import { parseHostPort } from '../listen.ts';
+import { admit } from './admit.ts';
 import { parseAnnounced } from './announce.ts';
 import { RATE } from './audio.ts';
 import type { Brain } from './brain.ts';
@@ -15,9 +16,9 @@ import type { CallHost } from './call-host.ts';
 import { answerOffer } from './carrier-rtc.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { defaultConfig, mergeConfig, type SessionConfig, type SessionUpdate } from './config.ts';
-import { RealtimeError } from './events.ts';
+import { newId, RealtimeError } from './events.ts';
 import { Faults, type ServerFault } from './faults.ts';
-import { type CallRequest, HttpError, handle } from './http.ts';
+import { type CallRequest, handle } from './http.ts';
 import { type Limits, RateLimits } from './limits.ts';
 import { Access, type Bearer } from './secrets.ts';
 import { acceptSockets, type SocketRequest } from './socket.ts';
@@ -101,6 +102,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { desk } = options;
   const access = new Access(tokens, unixNow, desk);
   const calls: Call[] = [];
+  const deviceOf = new WeakMap<Call, number>();
   const observers = new Map<keyof GatewayEvents, Set<(what: never) => void>>();
   const writes = new Set<Promise<void>>();
   let closing = false;
@@ -137,22 +139,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     throw new RealtimeError('rate_limit_exceeded', `This gateway answers ${most} calls at a time.`);
   }
 
-  /** Throws HttpError where a device has used up what it may. */
-  function admit({ device }: Bearer): void {
-    const refusal = device && desk?.refusal(device);
-    if (!refusal) return;
-    throw new HttpError(429, 'device_limit_exceeded', refusal.message, {
-      'Retry-After': String(refusal.retryAfter),
-    });
+  /** Calls of devices are written down before they begin. Throws HttpError where a device may not call now. */
+  function note(id: string, { device }: Bearer, model: string | undefined): void {
+    if (!device || !desk) return;
+    const at = Math.round(unixNow() * 1000);
+    admit(desk, device, { id, mode: brain!.mode, server: '', model, metered: false, at }, log);
   }
 
-  function begin(call: Call, { device }: Bearer, model: string | undefined): void {
+  function begin(call: Call, { device }: Bearer): void {
     calls.push(call);
     if (device && desk) {
-      const { id } = call;
-      const row = { id, device: device.id, mode: brain!.mode, server: '', model, metered: false };
-      const end = (reason: string) => call.hangUp(reason);
-      desk.opened({ ...row, at: Math.round(unixNow() * 1000) }, { id, end });
+      deviceOf.set(call, device.id);
+      desk.watch({ id: call.id, end: (reason) => call.hangUp(reason) }, device);
+      if (call.ended !== undefined) desk.ended(call.id, call.ended);
     }
     if (closing) call.hangUp('the gateway closes');
     log(`call ${call.id} answered`);
@@ -166,12 +165,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     bearer,
   }: CallRequest): Promise<{ id: string; answer: string }> {
     makeRoom();
-    admit(bearer);
     const config = configOf([bearer.secret?.session, session], model);
+    const id = newId('rtc');
+    note(id, bearer, config.model);
     starting++;
     try {
       const started = await answerOffer({
         ...shared,
+        id,
         offer,
         config,
         modelFixed: config.model !== undefined,
@@ -179,9 +180,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         announced,
         owner: bearer.name,
       });
-      begin(started.call, bearer, config.model);
-      return { id: started.call.id, answer: started.answer };
+      begin(started.call, bearer);
+      return { id, answer: started.answer };
     } catch (error) {
+      if (bearer.device) desk?.dropped(id);
       if (error instanceof RealtimeError) throw error;
       log(`an offer was refused: ${error instanceof Error ? error.message : String(error)}`);
       throw new RealtimeError('invalid_offer', 'The SDP offer could not be used.', 'sdp');
@@ -200,19 +202,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         'model',
       );
     }
-    admit(bearer);
     const config = configOf([secret ?? { type }], model);
     if (type === 'realtime' && config.model === undefined) {
       throw new RealtimeError('missing_model', 'You must provide a model parameter.', 'model');
     }
     const call = new Call({ ...shared, track: false, config, modelFixed: true, owner: bearer.name });
-    begin(call, bearer, config.model);
+    note(call.id, bearer, config.model);
+    begin(call, bearer);
     return call;
   }
 
-  function find(id: string, bearer: Bearer): Call | undefined {
+  /** A device has to do with its own calls, a secret with those that it made, the gateway's own token with all. */
+  function find(id: string, { name, secret, device }: Bearer): Call | undefined {
     return calls.find(
-      (one) => one.id === id && one.ended === undefined && (!bearer.secret || bearer.name === one.owner),
+      (one) =>
+        one.id === id &&
+        one.ended === undefined &&
+        (!secret || name === one.owner) &&
+        (!device || device.id === deviceOf.get(one)),
     );
   }
 

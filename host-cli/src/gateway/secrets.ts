@@ -5,13 +5,15 @@ import { RealtimeError } from './events.ts';
 import type { DeviceRow } from './store/index.ts';
 
 const MAX_SECRETS = 1000;
+/** One device does not take those of all others. */
+const MAX_OF_DEVICE = 100;
 
 interface Secret {
   session: SessionUpdate | undefined;
   /** Unix seconds. */
   expiresAt: number;
-  /** The device that it was made for. */
-  device: number | undefined;
+  /** The device that it was made for, as it was then. */
+  device: DeviceRow | undefined;
 }
 /**
  * Who is asking. `secret` is set where it is an ephemeral one, `device` where the token is that of a device, or the secret
@@ -80,12 +82,14 @@ export class Access implements AccessControl {
   ): { value: string; expiresAt: number } {
     const now = this.#now();
     for (const [key, secret] of this.#secrets) if (secret.expiresAt <= now) this.#secrets.delete(key);
-    if (this.#secrets.size >= MAX_SECRETS) {
+    const device = maker?.device;
+    const own = [...this.#secrets.values()].filter((one) => one.device?.id === device?.id).length;
+    if (this.#secrets.size >= MAX_SECRETS || (device && own >= MAX_OF_DEVICE)) {
       throw new RealtimeError('rate_limit_exceeded', 'Too many client secrets are valid at the same time.');
     }
     const value = `ek_${randomBytes(24).toString('hex')}`;
     const expiresAt = Math.floor(now) + seconds;
-    this.#secrets.set(digest(value).toString('hex'), { session, expiresAt, device: maker?.device?.id });
+    this.#secrets.set(digest(value).toString('hex'), { session, expiresAt, device });
     return { value, expiresAt };
   }
 
@@ -98,9 +102,9 @@ export class Access implements AccessControl {
       const secret = this.#secrets.get(name);
       if (secret && secret.expiresAt > this.#now()) {
         if (secret.device === undefined) return { name, secret };
-        // What a device handed on goes with it when it is revoked.
-        const maker = this.#devices?.byId(secret.device);
-        return maker && { name, secret, device: maker };
+        // What a device handed on goes with its token: when it is revoked, also when it then gets another one.
+        const maker = this.#devices?.byId(secret.device.id);
+        return maker?.hash.equals(secret.device.hash) ? { name, secret, device: maker } : undefined;
       }
       let known = false;
       for (const token of this.#tokens ?? []) known = timingSafeEqual(token, hash) || known;

@@ -3,6 +3,7 @@
  * only, so after a restart it gets one again.
  */
 import { asTincanError, messageOf } from '../errors.ts';
+import { forgetSecret, registerSecret } from '../redact.ts';
 import type { Mint, Minted } from './mint.ts';
 
 /** What is needed of a device (`device/device.ts`). */
@@ -69,7 +70,10 @@ export async function keepSupplied(
       let pause: number;
       try {
         if (held === undefined || now() >= due) {
-          held = await mint(signal);
+          const next = await mint(signal);
+          if (held) forgetSecret(held.value);
+          held = next;
+          registerSecret(held.value);
           due = now() + timeOf(held, now());
         }
         if (signal.aborted) return;

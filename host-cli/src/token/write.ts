@@ -1,4 +1,4 @@
-import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { messageOf, TincanError } from '../errors.ts';
 
 /** A file for a secret that will come. */
@@ -15,30 +15,34 @@ export interface SecretFile {
  */
 export function writeSecret(file: string): SecretFile {
   const draft = `${file}.${process.pid}.tmp`;
-  const failed = (error: unknown) =>
+  const failed = (error: unknown, hint: string) =>
     new TincanError('FILE_WRITE', `${file} cannot be written.`, {
       exit: 'usage',
       cause: new Error(messageOf(error)),
-      hint: 'Nothing was made. Does its folder exist, and may you write there?',
+      hint,
     });
   let fd: number;
   try {
     if (statSync(file, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is no file');
     fd = openSync(draft, 'wx', 0o600);
   } catch (error) {
-    throw failed(error);
+    throw failed(error, 'Nothing was made. Does its folder exist, and may you write there?');
   }
   let done = false;
   return {
     keep(secret) {
-      writeSync(fd, `${secret}\n`);
-      closeSync(fd);
-      done = true;
       try {
+        // Not writeSync, which writes what there is room for and says nothing.
+        writeFileSync(fd, `${secret}\n`);
+        closeSync(fd);
+        done = true;
         renameSync(draft, file);
       } catch (error) {
-        rmSync(draft, { force: true });
-        throw failed(error);
+        if (done) rmSync(draft, { force: true });
+        throw failed(
+          error,
+          'The secret was made and is lost: make room on the disk, and take it back or let it end.',
+        );
       }
     },
     drop() {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { SessionUpdate } from '../config.ts';
 import type { DeviceDesk, LiveCall } from '../store/desk.ts';
 import { usageIn } from '../store/index.ts';
-import { putRight } from './session.ts';
+import { SessionGuard } from './guard.ts';
 import { Sideband } from './sideband.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -30,10 +30,10 @@ export interface RelayCallOptions {
 const MAX_MS = 60 * 60_000;
 /** What is being said may be said to its end, but for so long at most. */
 const POLITE_MS = 8_000;
-const HANG_UP_TRIES = 3;
+/** A call that goes on after its end is counted by nobody: so a server that fails is asked again, for three minutes. */
+const HANG_UP_TRIES = 10;
 const HANG_UP_MS = 1_000;
-/** A device that keeps changing what it may not is let be after so many times; the log has said it. */
-const MAX_CORRECTIONS = 20;
+const HANG_UP_MOST_MS = 30_000;
 
 export class RelayCall implements LiveCall {
   readonly id: string;
@@ -46,7 +46,7 @@ export class RelayCall implements LiveCall {
   /** Responses under way, and whether sound is being played. */
   #responding = false;
   #speaking = false;
-  #corrections = 0;
+  readonly #guard: SessionGuard;
   /** Why it is being ended. */
   #ending: string | undefined;
   #ended = false;
@@ -58,6 +58,7 @@ export class RelayCall implements LiveCall {
     this.device = options.device;
     this.#model = options.model;
     this.#options = options;
+    this.#guard = new SessionGuard(options.fixed, clock);
     this.#after(Math.max(0, MAX_MS - options.age), () => this.#finish('it was 60 minutes old'));
     if (upstreamId === undefined || !upstream.hasCalls) {
       this.#unmetered('the server has no calls by id');
@@ -75,6 +76,7 @@ export class RelayCall implements LiveCall {
       event: (event) => this.handle(event),
       gone: () => this.#gone(),
       none: (why) => this.#unmetered(why),
+      lost: (why) => this.end(`the connection beside it is lost: ${why}`, false),
       log: (line) => options.log(`call ${this.id}: ${line}`),
     });
   }
@@ -106,13 +108,14 @@ export class RelayCall implements LiveCall {
       this.#model = model;
       this.#options.desk.changed(this.id, { model });
     }
-    const right = putRight(this.#options.fixed, session);
-    if (right === undefined || this.#corrections >= MAX_CORRECTIONS) return;
-    this.#corrections++;
-    this.#options.log(
-      `call ${this.id}: the device's session was put right (${Object.keys(right).slice(1).join(', ')})`,
-    );
-    this.#sideband?.send({ type: 'session.update', session: right });
+    const { updates, names, stubborn } = this.#guard.look(session);
+    if (stubborn) {
+      this.end('the device keeps changing what it may not', false);
+      return;
+    }
+    if (updates.length === 0) return;
+    this.#options.log(`call ${this.id}: the device's session was put right (${names.join(', ')})`);
+    for (const right of updates) this.#sideband?.send({ type: 'session.update', session: right });
   }
 
   end(reason: string, politely: boolean): void {
@@ -159,7 +162,9 @@ export class RelayCall implements LiveCall {
           log(`call ${this.id}: it could not be hung up: ${(error as Error).message}`);
           return;
         }
-        await new Promise<void>((resolve) => clock.after(HANG_UP_MS * tries, resolve));
+        await new Promise<void>((resolve) =>
+          clock.after(Math.min(HANG_UP_MOST_MS, HANG_UP_MS * 2 ** (tries - 1)), resolve),
+        );
       }
     }
   }

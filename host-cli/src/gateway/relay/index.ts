@@ -3,7 +3,8 @@
  * over it, the answer comes back as it is, and the media flow between device and server. See relay/upstream.ts for how
  * the key is used, relay/sideband.ts for how tokens are counted.
  */
-import { messageOf } from '../../errors.ts';
+import { priceOf } from '@tincan/shared-protocol';
+import { admit } from '../admit.ts';
 import type { CallHost } from '../call-host.ts';
 import type { Clock } from '../clock.ts';
 import { DEFAULT_MODEL, type SessionUpdate } from '../config.ts';
@@ -12,6 +13,7 @@ import { type CallRequest, HttpError } from '../http.ts';
 import type { Bearer } from '../secrets.ts';
 import type { DeviceDesk } from '../store/desk.ts';
 import { RelayCall } from './call.ts';
+import { clean } from './clean.ts';
 import { layOver } from './session.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -46,8 +48,8 @@ export class Relay implements CallHost {
   readonly mode = 'relay';
   readonly #options: RelayOptions;
   readonly #calls = new Map<string, Kept>();
-  /** Calls that are being made, by device. */
-  readonly #starting: (number | undefined)[] = [];
+  /** Calls that are being made. */
+  #starting = 0;
   #closing = false;
 
   constructor(options: RelayOptions) {
@@ -65,63 +67,35 @@ export class Relay implements CallHost {
       }
       log(`call ${left.id}: taken up again`);
       desk.store.adoptCall(left.id);
-      const { id, device, model, upstream: upstreamId, started, seen } = left;
+      const { id, model, upstream: upstreamId, started, seen } = left;
+      const device = left.device === undefined ? undefined : { id: left.device };
       this.#keep({ id, device, model, upstreamId, age: now() - started, seen }, '');
     }
   }
 
   async call({ offer, session, model, bearer }: CallRequest): Promise<{ id: string; answer: string }> {
-    const { desk, upstream, log, maxCalls = MAX_CALLS } = this.#options;
-    if (this.#closing || this.#calls.size + this.#starting.length >= maxCalls)
+    const { desk, upstream, now, log, maxCalls = MAX_CALLS } = this.#options;
+    if (this.#closing || this.#calls.size + this.#starting >= maxCalls)
       throw new RealtimeError('rate_limit_exceeded', `This gateway relays ${maxCalls} calls at a time.`);
-    const device = bearer.device?.id;
-    const refusal =
-      bearer.device && desk.refusal(bearer.device, this.#starting.filter((one) => one === device).length);
-    if (refusal) {
-      log(`device "${bearer.device?.name}" may not call: ${refusal.message}`);
-      throw new HttpError(429, 'device_limit_exceeded', refusal.message, {
-        'Retry-After': String(refusal.retryAfter),
-      });
-    }
+    const { device } = bearer;
     const wanted = this.#session(bearer.secret?.session, session, model);
-    this.#starting.push(device);
+    if (device?.centsPerDay !== undefined) this.#priced(wanted);
+    const id = newId('rtc');
+    const row = { id, mode: 'relay', server: upstream.server, model: wanted.model, metered: true, at: now() };
+    admit(desk, device, row, log);
+    this.#starting++;
     try {
       const { answer, id: upstreamId } = await upstream.call(offer.raw, wanted);
-      const id = newId('rtc');
-      await this.#write(id, device, upstreamId, wanted.model);
-      log(`call ${id} of ${bearer.device ? `device "${bearer.device.name}"` : 'the gateway token'} relayed`);
+      desk.changed(id, { upstream: upstreamId, started: now() });
+      log(`call ${id} of ${device ? `device "${device.name}"` : 'the gateway token'} relayed`);
       const call = this.#keep({ id, upstreamId, device, model: wanted.model, age: 0 }, bearer.name);
       if (this.#closing) call.end('the gateway closes', false);
       return { id, answer };
-    } finally {
-      this.#starting.splice(this.#starting.indexOf(device), 1);
-    }
-  }
-
-  /** A call that cannot be written down is not let be: nobody would count it. */
-  async #write(
-    id: string,
-    device: number | undefined,
-    upstreamId: string | undefined,
-    model: string | undefined,
-  ): Promise<void> {
-    const { desk, upstream, now, log } = this.#options;
-    const { server } = upstream;
-    try {
-      desk.store.startCall({
-        id,
-        device,
-        mode: 'relay',
-        server,
-        upstream: upstreamId,
-        model,
-        metered: true,
-        at: now(),
-      });
     } catch (error) {
-      log(`the store failed: ${messageOf(error)}`);
-      if (upstreamId !== undefined) await upstream.hangUp(upstreamId).catch(() => undefined);
-      throw new HttpError(500, 'server_error', 'The relay cannot write calls down now.');
+      desk.dropped(id);
+      throw error;
+    } finally {
+      this.#starting--;
     }
   }
 
@@ -146,6 +120,21 @@ export class Relay implements CallHost {
     );
   }
 
+  /** A limit of cost must not be got rid of by choosing what has no price. What the relay chose is its own affair. */
+  #priced({ type, model }: SessionUpdate): void {
+    const { session } = this.#options;
+    if (session?.model !== undefined || session?.type === 'transcription') return;
+    if (type === 'realtime' && model !== undefined && priceOf(model) !== undefined) return;
+    const what = type === 'realtime' ? `model '${clean(model ?? '')}'` : 'transcription';
+    throw new HttpError(
+      400,
+      'model_without_price',
+      `This device has a limit of cost, and the relay knows no price of ${what}.`,
+      {},
+      type === 'realtime' ? 'session.model' : 'session.type',
+    );
+  }
+
   #keep(
     {
       id,
@@ -157,7 +146,7 @@ export class Relay implements CallHost {
     }: {
       id: string;
       upstreamId: string | undefined;
-      device: number | undefined;
+      device: { id: number; hash?: Buffer } | undefined;
       model: string | undefined;
       age: number;
       seen?: number;
@@ -168,7 +157,7 @@ export class Relay implements CallHost {
     const call = new RelayCall({
       id,
       upstreamId,
-      device,
+      device: device?.id,
       model,
       age,
       seen,
@@ -199,7 +188,12 @@ export class Relay implements CallHost {
     const ends = [...this.#calls.values()].map(({ call }) => call.close('the gateway closes'));
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
+      timer = setTimeout(() => {
+        this.#options.log(
+          'the server did not answer in time: calls may go on there until they are 60 minutes old',
+        );
+        resolve();
+      }, CLOSE_MS);
     });
     await Promise.race([Promise.all(ends), patience]);
     clearTimeout(timer);

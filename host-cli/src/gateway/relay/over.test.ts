@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { rms } from '../audio.ts';
 import { makeCertificate } from '../certificate.ts';
 import { systemClock } from '../clock.ts';
@@ -168,5 +168,39 @@ describe('devices at a gateway of the other modes', () => {
     store.revokeDevice('kitchen', Date.now());
     await client.until('the end', () => client.closed);
     await expect.poll(() => status().live).toBe(0);
+  });
+
+  it('do not get more by calling many times at once, and have nothing to do with calls of others', async () => {
+    const clock = systemClock();
+    const desk = new DeviceDesk({ store, clock, now: Date.now, log: (line) => lines.push(line) });
+    const gateway = await startGateway({ mode: 'echo', token: OWN, desk });
+    close.push(() => gateway.close());
+    const { token } = store.addDevice('kitchen', { calls: 1 }, Date.now());
+    const other = store.addDevice('hall', {}, Date.now()).token;
+    const all = await Promise.allSettled([1, 2, 3].map(() => connect(gateway, token)));
+    expect(all.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+    const id = gateway.calls().find((one) => one.ended === undefined)!.id;
+    const hangUp = (key: string) =>
+      fetch(`${gateway.callsUrl}/${id}/hangup`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}` },
+      });
+    expect((await hangUp(other)).status).toBe(404);
+    expect((await hangUp(token)).status).toBe(200);
+    expect(status()).toMatchObject({ live: 0 });
+  });
+
+  it('get a 500 where the store fails, and the gateway goes on without a trace of the call', async () => {
+    const clock = systemClock();
+    const desk = new DeviceDesk({ store, clock, now: Date.now, log: (line) => lines.push(line) });
+    const gateway = await startGateway({ mode: 'echo', token: OWN, desk, maxCalls: 1 });
+    close.push(() => gateway.close());
+    const { token } = store.addDevice('kitchen', { calls: 1 }, Date.now());
+    vi.spyOn(store, 'startCall').mockImplementationOnce(() => {
+      throw new Error('no space left');
+    });
+    expect(await connect(gateway, token).catch((error: Error) => error.message)).toMatch(/^500/);
+    expect(gateway.calls()).toEqual([]);
+    expect((await connect(gateway, token)).location).toMatch(/rtc_/);
   });
 });

@@ -20,11 +20,16 @@ export interface SidebandOptions {
   gone(): void;
   /** There is none for this call, and why. */
   none(why: string): void;
+  /** There was one, and now is none any more. */
+  lost(why: string): void;
   log(line: string): void;
 }
 
-/** Longest event: a piece of sound in base64 may come by. */
-const MAX_EVENT = 4_194_304;
+/**
+ * Longest event: 15 MiB of sound, as base64, and what is around it. With less, a device could break the connection, and be
+ * seen by nobody, by asking for a long item.
+ */
+const MAX_EVENT = 21 * 1024 * 1024;
 const FIRST_MS = 500;
 const LONGEST_MS = 30_000;
 const HANDSHAKE_MS = 10_000;
@@ -34,6 +39,9 @@ const CLOSE_MS = 1000;
  * (https://github.com/openai/openai-realtime-console/issues/562): so about 30 s.
  */
 const UNKNOWN_TRIES = 7;
+/** A server that opens it and closes it at once, so often in a row, does not want it: it says so only inside. */
+const HOLLOW_TRIES = 5;
+const HOLLOW_MS = 5_000;
 /** What no second try changes. */
 const REFUSED = new Set([400, 401, 403, 405, 426, 501]);
 
@@ -43,6 +51,11 @@ export class Sideband {
   #cancel: (() => void) | undefined;
   #failures = 0;
   #unknown = 0;
+  #hollow = 0;
+  /** When this socket opened, and whether it or any has brought an event. */
+  #opened: number | undefined;
+  #heard = false;
+  #heardEver = false;
   #known: boolean;
   #closed = false;
 
@@ -86,6 +99,8 @@ export class Sideband {
       followRedirects: false,
     });
     this.#socket = socket;
+    this.#opened = undefined;
+    this.#heard = false;
     let status: number | undefined;
     let problem = '';
     socket.on('unexpected-response', (_request, response) => {
@@ -94,8 +109,7 @@ export class Sideband {
     });
     socket.on('open', () => {
       this.#known = true;
-      this.#failures = 0;
-      this.#unknown = 0;
+      this.#opened = this.#options.clock.now();
       this.#options.open();
     });
     socket.on('message', (data, binary) => {
@@ -107,7 +121,7 @@ export class Sideband {
     socket.on('close', (code) => {
       if (this.#closed || this.#socket !== socket) return;
       this.#socket = undefined;
-      this.#dropped(status, problem || `closed with ${code}`);
+      this.#dropped(status, problem || `was closed with ${code}`);
     });
   }
 
@@ -118,12 +132,25 @@ export class Sideband {
     } catch {
       return;
     }
-    if (typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string')
-      this.#options.event(event as Record<string, unknown>);
+    if (typeof event !== 'object' || event === null || !('type' in event) || typeof event.type !== 'string')
+      return;
+    // An error may be all that comes before it is closed again.
+    if (event.type !== 'error') {
+      this.#heard = this.#heardEver = true;
+      this.#failures = this.#unknown = this.#hollow = 0;
+    }
+    this.#options.event(event as Record<string, unknown>);
   }
 
   #dropped(status: number | undefined, why: string): void {
-    const { log, gone, none } = this.#options;
+    const { log, gone, none, lost, clock } = this.#options;
+    const hollow = this.#opened !== undefined && !this.#heard && clock.now() - this.#opened < HOLLOW_MS;
+    this.#hollow = hollow ? this.#hollow + 1 : 0;
+    if (this.#hollow >= HOLLOW_TRIES) {
+      if (this.#heardEver) lost(`it ${why}`);
+      else none(`it ${why}`);
+      return;
+    }
     if (status === 404 || status === 410) {
       this.#unknown++;
       if (this.#known) gone();

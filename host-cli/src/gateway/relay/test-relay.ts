@@ -38,14 +38,14 @@ export const open: Gateway[] = [];
 export const now = () => NOON + clock.now();
 
 export async function start(
-  options: { session?: SessionUpdate; model?: null; url?: string } = {},
+  options: { session?: SessionUpdate; model?: null; url?: string; timeoutMs?: number } = {},
 ): Promise<Relay> {
   desk = new DeviceDesk({ store, clock, now, log: (line) => lines.push(line) });
   const target = new Upstream({
     url: new URL(options.url ?? upstream.url),
     auth: upstream.auth,
     key: KEY,
-    timeoutMs: 400,
+    timeoutMs: options.timeoutMs ?? 10_000,
     log: (line) => lines.push(line),
   });
   const relay = new Relay({

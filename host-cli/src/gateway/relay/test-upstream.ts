@@ -25,7 +25,7 @@ export class FakeUpstream {
   auth: 'bearer' | 'api-key' = 'bearer';
   /** Answers instead of the usual ones, by the last part of the path; used once each. */
   readonly instead = new Map<string, Answer[]>();
-  /** The next sidebands are refused with these. */
+  /** The next sidebands are refused with these; a close code: it is opened, an error said, and closed. */
   readonly refuse: number[] = [];
   readonly #server: Server;
   readonly #secrets = new Set<string>();
@@ -46,6 +46,13 @@ export class FakeUpstream {
       const known = url.pathname.endsWith('/v1/realtime') && this.calls.has(id);
       if (!this.#authorized(request)) this.faults.push('a sideband without the key');
       const status = this.refuse.shift() ?? (known ? 101 : 404);
+      if (status >= 1000) {
+        sockets.handleUpgrade(request, socket, head, (one) => {
+          one.send('{"type":"error","error":{"code":"no"}}');
+          one.close(status);
+        });
+        return;
+      }
       if (status !== 101) {
         socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
         return;

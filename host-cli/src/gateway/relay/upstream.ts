@@ -9,7 +9,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Agent } from 'node:http';
-import { registerSecret } from '../../redact.ts';
+import { forgetSecret, registerSecret } from '../../redact.ts';
 import { agentFor, post, type WireAnswer, WireError } from '../../wire.ts';
 import type { SessionUpdate } from '../config.ts';
 import { HttpError } from '../http.ts';
@@ -60,17 +60,20 @@ export class Upstream {
    */
   async call(offer: string, session: SessionUpdate): Promise<{ answer: string; id: string | undefined }> {
     const { url, auth } = this.#options;
-    const answer =
-      auth === 'bearer'
-        ? await this.#post(url, this.#authorization(), multipart(offer, session))
-        : await this.#post(
-            url,
-            { Authorization: `Bearer ${await this.#mint(session)}` },
-            {
-              type: 'application/sdp',
-              body: offer,
-            },
-          );
+    if (auth === 'bearer')
+      return this.#answered(await this.#post(url, this.#authorization(), multipart(offer, session)));
+    const secret = await this.#mint(session);
+    registerSecret(secret);
+    try {
+      const headers = { Authorization: `Bearer ${secret}` };
+      return this.#answered(await this.#post(url, headers, { type: 'application/sdp', body: offer }));
+    } finally {
+      // One for each call: they would pile up.
+      forgetSecret(secret);
+    }
+  }
+
+  #answered(answer: WireAnswer): { answer: string; id: string | undefined } {
     if (answer.status < 200 || answer.status > 299) throw this.#refused(answer);
     if (!answer.text.startsWith('v=0'))
       throw this.#wrong(
@@ -127,7 +130,6 @@ export class Upstream {
         'made a client secret without a value',
         'The server behind the relay made no client secret.',
       );
-    registerSecret(value);
     return value;
   }
 

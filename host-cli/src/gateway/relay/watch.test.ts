@@ -156,6 +156,36 @@ describe('the connection beside a call', () => {
     },
   );
 
+  it('that the server opens and closes at once is not there, and is not tried without end', async () => {
+    await start();
+    upstream.refuse.push(...Array<number>(100).fill(3000));
+    const { token } = store.addDevice('kitchen', {}, NOON);
+    await call(token);
+    await after(1000, () => status('kitchen').unmetered).toBe(1);
+    expect(lines.join()).toContain('it was closed with 3000');
+    expect(upstream.refuse).toHaveLength(95);
+    // Nor does one that was there before leave a call that nobody counts.
+    upstream.refuse.length = 0;
+    await call(token);
+    await watched();
+    upstream.send(done('resp_1'));
+    await expect.poll(() => status('kitchen').tokens.input).toBe(1000);
+    upstream.refuse.push(...Array<number>(100).fill(3000));
+    for (const socket of upstream.sockets) socket.terminate();
+    await after(1000, () => upstream.calls.size).toBe(1);
+    expect(lines.join()).toContain('the connection beside it is lost');
+  });
+
+  it('lasts while long items come by, which a device may ask for', async () => {
+    await start();
+    await call(OWN);
+    await watched();
+    upstream.send({ type: 'conversation.item.retrieved', item: { audio: 'A'.repeat(6_000_000) } });
+    upstream.send(done('resp_1'));
+    await expect.poll(() => statusOf(store, 0, now())[0]?.tokens.input).toBe(1000);
+    expect(lines.join()).not.toContain('broke off');
+  });
+
   it('takes no harm from what is no event', async () => {
     await start();
     await call(OWN);
@@ -211,9 +241,23 @@ describe('the connection beside a call', () => {
       .toEqual([
         {
           type: 'session.update',
-          session: { type: 'realtime', instructions: 'Be kind.', audio: { output: { voice: 'cedar' } } },
+          session: { type: 'realtime', instructions: 'Be kind.' },
         },
+        // Alone: it may be refused, when something has been said already.
+        { type: 'session.update', session: { type: 'realtime', audio: { output: { voice: 'cedar' } } } },
       ]);
+  });
+});
+
+describe('an end', () => {
+  it('is told to the server until it takes it, since nobody counts the call any more', async () => {
+    await start();
+    const { token } = store.addDevice('kitchen', {}, NOON);
+    await call(token);
+    await watched();
+    upstream.next('hangup', ...Array<{ status: number }>(6).fill({ status: 503 }));
+    store.revokeDevice('kitchen', NOON);
+    await after(1000, () => upstream.calls.size).toBe(0);
   });
 });
 

@@ -5,7 +5,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { messageOf } from '../../errors.ts';
 import type { Clock } from '../clock.ts';
-import type { DeviceRow, NewCall, Store } from './store.ts';
+import type { CallChange, DeviceRow, NewCall, Store, Used } from './store.ts';
 import type { Usage } from './usage.ts';
 
 /** A call that runs, whoever keeps it. */
@@ -33,13 +33,17 @@ export interface DeskOptions {
 interface Kept {
   call: LiveCall;
   device: number | undefined;
+  hash: Buffer | undefined;
 }
 
+const REVOKED = 'The device was revoked';
 const LOOK_MS = 1000;
 /** At most so much of a call is not yet written down, and a limit is passed by no more. */
 const BEAT_MS = 10_000;
 /** A device that was restarted calls again before the server has noticed that its former call is dead. */
 const AT_ONCE_RETRY_S = 30;
+/** So much may wait for a store that fails; what comes then is lost. */
+const MOST_LATE = 10_000;
 
 /** Midnight of this machine, before `now`. */
 export function dayOf(now: number): number {
@@ -50,6 +54,8 @@ export class DeviceDesk {
   readonly store: Store;
   readonly #options: DeskOptions;
   readonly #live = new Map<string, Kept>();
+  /** What could not be written down yet, the oldest first. */
+  readonly #late: (() => void)[] = [];
   #rows: DeviceRow[] = [];
   #signature: string | undefined;
   /** Counts what was read of the store, and which of that the running calls were measured by. */
@@ -81,45 +87,50 @@ export class DeviceDesk {
     return this.#rows.find((row) => row.id === id && row.revoked === undefined);
   }
 
-  /** Why this device may not call now; undefined where it may. `starting`: calls of it that are being made. */
-  refusal(device: DeviceRow, starting = 0): Refusal | undefined {
+  /**
+   * Writes a call down before it is made, so that calls that begin at the same time, here or at another gateway on the same
+   * store, count each other. The answer says why its device may not make it; then it is not written.
+   * @throws TincanError where it cannot be written down: what nobody counts has no limits
+   */
+  open(call: NewCall): Refusal | undefined {
     const now = this.#options.now();
-    const reason = this.#passed(device, now);
-    if (reason !== undefined) return { message: `${reason}.`, retryAfter: tomorrow(now) };
-    if (device.calls === undefined) return undefined;
-    // Those of other gateways on the same store count too.
-    const { live } = this.store.used(device.id, dayOf(now), now);
-    if (live + starting < device.calls) return undefined;
-    const many = device.calls === 1 ? 'one call' : `${device.calls} calls`;
-    return { message: `This device may have ${many} at a time.`, retryAfter: AT_ONCE_RETRY_S };
+    return this.store.startCall(call, dayOf(now), (device, used): Refusal | undefined => {
+      if (device === undefined || device.revoked !== undefined)
+        return { message: `${REVOKED}.`, retryAfter: AT_ONCE_RETRY_S };
+      const reason = passed(device, used);
+      if (reason !== undefined) return { message: `${reason}.`, retryAfter: tomorrow(now) };
+      if (device.calls === undefined || used.live < device.calls) return undefined;
+      const many = device.calls === 1 ? 'one call' : `${device.calls} calls`;
+      return { message: `This device may have ${many} at a time.`, retryAfter: AT_ONCE_RETRY_S };
+    });
   }
 
-  /** A call begins. @throws TincanError where it cannot be written down: what nobody counts has no limits */
-  opened(call: NewCall, live: LiveCall): void {
-    this.store.startCall(call);
-    this.watch(live, call.device);
+  /** Looks after a call that is written down already. Of one that was taken up nobody knows the token. */
+  watch(call: LiveCall, owner: { id: number; hash?: Buffer } | undefined): void {
+    this.#live.set(call.id, { call, device: owner?.id, hash: owner?.hash });
+    this.#arm();
   }
 
-  /** Looks after a call that is written down already. */
-  watch(call: LiveCall, device: number | undefined): void {
-    this.#live.set(call.id, { call, device });
-    if (this.#cancel === undefined && !this.#closed) this.#arm();
-  }
-
-  changed(id: string, change: { model?: string; metered?: boolean }): void {
-    this.#keep(() => this.store.updateCall(id, change));
+  changed(id: string, change: CallChange): void {
+    this.#write(() => this.store.updateCall(id, change));
   }
 
   used(id: string, model: string | undefined, usage: Usage): void {
-    this.#keep(() => this.store.addUsage(id, model, usage, this.#options.now()));
+    const at = this.#options.now();
+    this.#write(() => this.store.addUsage(id, model, usage, at));
     const kept = this.#live.get(id);
     if (kept) this.#limits(kept.device);
+  }
+
+  /** A call that was written down never came to be. */
+  dropped(id: string): void {
+    this.#write(() => this.store.dropCall(id));
   }
 
   /** `at`: when, where that was not now. */
   ended(id: string, why: string, at = this.#options.now()): void {
     if (!this.#live.delete(id)) return;
-    this.#keep(() => this.store.endCall(id, at, why));
+    this.#write(() => this.store.endCall(id, at, why));
   }
 
   /** Stops looking. Calls that still run have been ended by their keepers before. */
@@ -127,12 +138,14 @@ export class DeviceDesk {
     this.#closed = true;
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#catchUp();
   }
 
   #arm(): void {
+    if (this.#cancel !== undefined || this.#closed) return;
     this.#cancel = this.#options.clock.after(LOOK_MS, () => {
       this.#cancel = undefined;
-      if (this.#closed || this.#live.size === 0) return;
+      if (this.#closed || (this.#live.size === 0 && this.#late.length === 0)) return;
       this.#look();
       this.#arm();
     });
@@ -145,6 +158,7 @@ export class DeviceDesk {
     const beat = clock.now() - this.#beaten >= BEAT_MS;
     if (beat) {
       this.#beaten = clock.now();
+      this.#catchUp();
       this.#keep(() => this.store.beat([...this.#live.keys()], now()));
     }
     if (!beat && !changed) return;
@@ -156,24 +170,23 @@ export class DeviceDesk {
   #limits(id: number | undefined): void {
     if (id === undefined) return;
     const device = this.byId(id);
-    const reason = device ? this.#passed(device, this.#options.now()) : 'The device was revoked';
-    if (reason === undefined) return;
-    for (const { call, device: owner } of [...this.#live.values()])
-      if (owner === id) call.end(reason, device !== undefined);
+    const reason = device && this.#passed(device, this.#options.now());
+    for (const { call, device: owner, hash } of [...this.#live.values()]) {
+      if (owner !== id) continue;
+      // Added again, it has another token: whoever called with the former one may not go on.
+      if (device === undefined || (hash && !hash.equals(device.hash))) call.end(REVOKED, false);
+      else if (reason !== undefined) call.end(reason, true);
+    }
   }
 
-  #passed({ id, minutesPerDay, centsPerDay }: DeviceRow, now: number): string | undefined {
-    if (minutesPerDay === undefined && centsPerDay === undefined) return undefined;
+  #passed(device: DeviceRow, now: number): string | undefined {
+    if (device.minutesPerDay === undefined && device.centsPerDay === undefined) return undefined;
     try {
-      const used = this.store.used(id, dayOf(now), now);
-      if (minutesPerDay !== undefined && used.minutes >= minutesPerDay)
-        return `This device has used its ${minutesPerDay} minutes of today`;
-      if (centsPerDay !== undefined && used.nanodollars >= centsPerDay * 1e7)
-        return `This device has used its ${centsPerDay} cents of today`;
+      return passed(device, this.store.used(device.id, dayOf(now), now));
     } catch (error) {
       this.#options.log(`limits could not be looked at: ${messageOf(error)}`);
+      return undefined;
     }
-    return undefined;
   }
 
   /** Reads the devices where the store was written since; one that fails leaves what is known. */
@@ -190,6 +203,19 @@ export class DeviceDesk {
     this.#version++;
   }
 
+  /** Writes, or keeps it for later: a call whose end is not written would run for ever, as far as limits know. */
+  #write(run: () => void): void {
+    if (this.#late.length === 0 && this.#keep(run)) return;
+    if (this.#late.length < MOST_LATE) this.#late.push(run);
+    this.#arm();
+  }
+
+  #catchUp(): void {
+    const before = this.#late.length;
+    while (this.#late.length > 0 && this.#keep(this.#late[0]!)) this.#late.shift();
+    if (before > 0 && this.#late.length === 0) this.#options.log('the store is written again');
+  }
+
   /** A store that fails must not end the calls of a running gateway; the log says it. */
   #keep(run: () => void): boolean {
     try {
@@ -200,6 +226,14 @@ export class DeviceDesk {
       return false;
     }
   }
+}
+
+function passed({ minutesPerDay, centsPerDay }: DeviceRow, used: Used): string | undefined {
+  if (minutesPerDay !== undefined && used.minutes >= minutesPerDay)
+    return `This device has used its ${minutesPerDay} minutes of today`;
+  if (centsPerDay !== undefined && used.nanodollars >= centsPerDay * 1e7)
+    return `This device has used its ${centsPerDay} cents of today`;
+  return undefined;
 }
 
 function tomorrow(now: number): number {

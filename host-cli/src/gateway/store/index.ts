@@ -1,6 +1,7 @@
 /** The store's door. */
 export { type DeviceStatus, statusOf } from './report.ts';
 export {
+  type CallChange,
   type DeviceRow,
   hashOf,
   type LimitChange,

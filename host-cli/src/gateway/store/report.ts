@@ -1,7 +1,7 @@
 /** What `tincan gateway status` shows: per device, what it used since a moment. */
 import type { Row, Sql } from './database.ts';
 import { parseHolder } from './lock.ts';
-import { isOrphan, type Limits, type Store } from './store.ts';
+import { callsSince, isOrphan, type Limits, type Store } from './store.ts';
 
 export interface DeviceStatus {
   /** Null for the gateway's own token, which has no name. */
@@ -35,7 +35,7 @@ export function statusOf(store: Store, from: number, now: number): DeviceStatus[
 
 function deviceStatus(sql: Sql, device: Row | undefined, from: number, now: number): DeviceStatus {
   const id = device === undefined ? null : Number(device.id);
-  const calls = sql.all('SELECT * FROM calls WHERE device IS ? AND coalesce(ended, seen) >= ?', id, from);
+  const calls = callsSince(sql, id, from);
   let ms = 0;
   let live = 0;
   for (const call of calls) {

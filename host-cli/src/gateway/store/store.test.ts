@@ -213,6 +213,11 @@ describe('usage in events', () => {
     ).toMatchObject({ seconds: 0, tokens: { audioIn: 4, textOut: 9 } });
   });
 
+  it('of a server that tells sums only is not nothing', () => {
+    const { tokens } = usageIn(done({ input_tokens: 30, output_tokens: 4 }))!;
+    expect(tokens).toMatchObject({ textIn: 30, audioIn: 0, textOut: 4, audioOut: 0 });
+  });
+
   it.each([
     null,
     'x',
@@ -269,6 +274,14 @@ describe('the file', () => {
     mkdirSync(`${file}.lock`);
     expect(store.devices()).toHaveLength(1);
     expect(readdirSync(folder)).toEqual(['gateway.db']);
+  });
+
+  it('leaves alone what has the name of the lock by chance', () => {
+    mkdirSync(`${file}.lock`);
+    writeFileSync(join(`${file}.lock`, 'of-somebody'), 'x');
+    // The library cannot lock then.
+    expect(codeOf(() => store.devices())).toMatch(/^STORE_/);
+    expect(existsSync(join(`${file}.lock`, 'of-somebody'))).toBe(true);
   });
 
   it('takes back all of a piece of work that failed', () => {

@@ -40,6 +40,13 @@ export interface NewCall {
   at: number;
 }
 
+export interface CallChange {
+  model?: string;
+  metered?: boolean;
+  upstream?: string | undefined;
+  started?: number;
+}
+
 /** A call that nobody ended. */
 export interface OpenCall {
   id: string;
@@ -64,6 +71,7 @@ export interface Used {
 
 /** A call on another machine, of which nothing was heard for so long, has ended. */
 const UNHEARD_MS = 120_000;
+const DAY_MS = 86_400_000;
 const NAME = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,64}$/u;
 
 /** What is kept of a token. It is random, so nobody gets back from the hash to it. */
@@ -147,9 +155,22 @@ export class Store {
     return transact(this.file, (sql) => sql.all('SELECT * FROM devices ORDER BY name').map(deviceOf));
   }
 
-  startCall(call: NewCall): void {
+  /**
+   * Writes a call down, unless `refuse` has a reason against it, which is the answer then. It is told how the device is and
+   * what it used since `from`; nobody writes in between, so that calls that begin at the same time see each other.
+   */
+  startCall<T>(
+    call: NewCall,
+    from = 0,
+    refuse?: (device: DeviceRow | undefined, used: Used) => T | undefined,
+  ): T | undefined {
     const owner = JSON.stringify(thisProcess());
-    transact(this.file, (sql) => {
+    return transact(this.file, (sql) => {
+      if (refuse && call.device !== undefined) {
+        const row = sql.get('SELECT * FROM devices WHERE id = ?', call.device);
+        const reason = refuse(row && deviceOf(row), usedBy(sql, call.device, from, call.at));
+        if (reason !== undefined) return reason;
+      }
       sql.run(
         `INSERT INTO calls (id, device, mode, server, upstream, model, metered, owner, started, seen)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -164,15 +185,26 @@ export class Store {
         call.at,
         call.at,
       );
+      return undefined;
     });
   }
 
   /** What is learnt of a running call. */
-  updateCall(id: string, change: { model?: string; metered?: boolean }): void {
+  updateCall(id: string, change: CallChange): void {
+    const { model, metered, upstream, started } = change;
     transact(this.file, (sql) => {
-      if (change.model !== undefined) sql.run('UPDATE calls SET model = ? WHERE id = ?', change.model, id);
-      if (change.metered !== undefined)
-        sql.run('UPDATE calls SET metered = ? WHERE id = ?', change.metered ? 1 : 0, id);
+      if (model !== undefined) sql.run('UPDATE calls SET model = ? WHERE id = ?', model, id);
+      if (metered !== undefined) sql.run('UPDATE calls SET metered = ? WHERE id = ?', metered ? 1 : 0, id);
+      if (upstream !== undefined) sql.run('UPDATE calls SET upstream = ? WHERE id = ?', upstream, id);
+      if (started !== undefined)
+        sql.run('UPDATE calls SET started = ?, seen = ? WHERE id = ?', started, started, id);
+    });
+  }
+
+  /** The call never came to be. */
+  dropCall(id: string): void {
+    transact(this.file, (sql) => {
+      sql.run('DELETE FROM calls WHERE id = ?', id);
     });
   }
 
@@ -238,30 +270,43 @@ export class Store {
 
   /** What a device (undefined: the gateway's own token) used since `from`. */
   used(device: number | undefined, from: number, now: number): Used {
-    return transact(this.file, (sql) => {
-      const calls = sql
-        .all('SELECT * FROM calls WHERE device IS ? AND coalesce(ended, seen) >= ?', device ?? null, from)
-        .map((row) => ({ row, open: row.ended === null ? openCallOf(row, now) : undefined }));
-      let ms = 0;
-      for (const { row, open } of calls) {
-        const end = open && !open.orphan ? now : Number(row.ended ?? row.seen);
-        ms += Math.max(0, end - Math.max(from, Number(row.started)));
-      }
-      const cost = sql.get(
-        `SELECT coalesce(sum(nanodollars), 0) AS n FROM usage JOIN calls ON calls.id = usage.call
-         WHERE calls.device IS ? AND usage.at >= ?`,
-        device ?? null,
-        from,
-      );
-      const live = calls.filter(({ open }) => open && !open.orphan).length;
-      return { minutes: ms / 60_000, nanodollars: Number(cost?.n ?? 0), live };
-    });
+    return transact(this.file, (sql) => usedBy(sql, device, from, now));
   }
 
   /** Runs several readings in one transaction. */
   read<T>(work: (sql: Sql) => T): T {
     return transact(this.file, work);
   }
+}
+
+function usedBy(sql: Sql, device: number | undefined, from: number, now: number): Used {
+  const calls = callsSince(sql, device ?? null, from).map((row) => ({
+    row,
+    open: row.ended === null ? openCallOf(row, now) : undefined,
+  }));
+  let ms = 0;
+  for (const { row, open } of calls) {
+    const end = open && !open.orphan ? now : Number(row.ended ?? row.seen);
+    ms += Math.max(0, end - Math.max(from, Number(row.started)));
+  }
+  const cost = sql.get(
+    `SELECT coalesce(sum(nanodollars), 0) AS n FROM usage JOIN calls ON calls.id = usage.call
+     WHERE calls.device IS ? AND usage.at >= ?`,
+    device ?? null,
+    from,
+  );
+  const live = calls.filter(({ open }) => open && !open.orphan).length;
+  return { minutes: ms / 60_000, nanodollars: Number(cost?.n ?? 0), live };
+}
+
+/** Calls that were there at `from` or later. None lasts a day, so that not all of the past is looked through. */
+export function callsSince(sql: Sql, device: number | null, from: number): Row[] {
+  return sql.all(
+    'SELECT * FROM calls WHERE device IS ? AND started >= ? AND coalesce(ended, seen) >= ?',
+    device,
+    from - DAY_MS,
+    from,
+  );
 }
 
 function setLimits(sql: Sql, name: string, limits: LimitChange): void {

@@ -57,12 +57,16 @@ function tokensIn(usage: Bag): Tokens {
   const output = bag(usage.output_token_details);
   const textOut = count(output.text_tokens);
   const audioOut = count(output.audio_tokens);
+  const textIn = count(input.text_tokens);
+  const audioIn = count(input.audio_tokens);
+  const imageIn = count(input.image_tokens);
   return {
-    textIn: count(input.text_tokens),
+    // A server that tells the sum only is taken for one of text: better than for nothing.
+    textIn: textIn + audioIn + imageIn === 0 ? count(usage.input_tokens) : textIn,
     textCached: count(cached.text_tokens),
-    audioIn: count(input.audio_tokens),
+    audioIn,
     audioCached: count(cached.audio_tokens),
-    imageIn: count(input.image_tokens),
+    imageIn,
     imageCached: count(cached.image_tokens),
     // Transcription tells the sum only; it makes text.
     textOut: textOut + audioOut === 0 ? count(usage.output_tokens) : textOut,
