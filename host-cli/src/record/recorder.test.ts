@@ -293,6 +293,18 @@ test('a model without a price costs nobody knows what', () => {
   });
 });
 
+test('a recording that joins a session goes by the model of the settings, until it hears another', () => {
+  const { event, json, recorder } = desk();
+  recorder.joined('gpt-realtime-2.1');
+  const usage = { input_tokens: 0, output_tokens: 5, output_token_details: { text_tokens: 5 } };
+  event({ type: 'response.done', response: { usage } });
+  expect(recorder.cost.dollars).toBeGreaterThan(0);
+  event(session('my-model'));
+  recorder.joined('gpt-realtime-2.1');
+  event({ type: 'response.done', response: { usage } });
+  expect(Object.keys(json('cost.json').models)).toEqual(['gpt-realtime-2.1', 'my-model']);
+});
+
 test('a folder that holds a recording is left as it is; other files are no hindrance', () => {
   const parent = mkdtempSync(join(tmpdir(), 'tincan-'));
   onTestFinished(() => rmSync(parent, { recursive: true, force: true }));

@@ -17,7 +17,9 @@ import {
   fdatasync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -88,6 +90,7 @@ export class Recorder {
   readonly #startedAt: number;
   readonly #files: number[] = [];
   readonly #events: number;
+  readonly #made: boolean;
   readonly #voices: Record<VoiceName, Voice>;
   readonly #turns = new Turns();
   readonly #cost = new CostMeter();
@@ -114,7 +117,7 @@ export class Recorder {
     this.#startedAt = options.now();
     refuseExisting(folder);
     try {
-      mkdirSync(folder, { recursive: true });
+      this.#made = mkdirSync(folder, { recursive: true }) !== undefined;
       this.#events = this.#open(FILES.events);
       const serial = () => randomBytes(4).readUInt32LE();
       const voice = (name: VoiceName, title: string) => {
@@ -136,6 +139,11 @@ export class Recorder {
         cause: new Error(messageOf(error)),
       });
     }
+  }
+
+  /** It begins in the middle of a session of this model. */
+  joined(model: string): void {
+    this.#cost.assume(model);
   }
 
   /** A message of the device. Answers the turns that are complete by it. */
@@ -195,10 +203,11 @@ export class Recorder {
     return this.summary;
   }
 
-  /** Takes its files away again: nothing came of it. */
+  /** Takes its files away again, and the folder where it made it: nothing came of it. */
   discard(): void {
     this.close();
     for (const name of Object.values(FILES)) rmSync(join(this.#folder, name), { force: true });
+    if (this.#made && readdirSync(this.#folder).length === 0) rmdirSync(this.#folder);
   }
 
   get summary(): Summary {
