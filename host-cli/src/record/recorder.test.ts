@@ -302,7 +302,10 @@ test('a recording that joins a session goes by the model of the settings, until 
   event(session('my-model'));
   recorder.joined('gpt-realtime-2.1');
   event({ type: 'response.done', response: { usage } });
-  expect(Object.keys(json('cost.json').models)).toEqual(['gpt-realtime-2.1', 'my-model']);
+  expect(json('cost.json').models).toMatchObject({
+    'gpt-realtime-2.1': { responses: 1 },
+    'my-model': { responses: 1 },
+  });
 });
 
 test('a folder that holds a recording is left as it is; other files are no hindrance', () => {
