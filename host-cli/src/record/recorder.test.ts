@@ -308,6 +308,18 @@ test('a recording that joins a session goes by the model of the settings, until 
   });
 });
 
+test('why it ended is the last end of a session, a restart too, and not what came after', () => {
+  const { message, recorder } = desk();
+  const ended = (...states: [state: string, reason: string][]) => {
+    for (const [state, reason] of states) message('state', { state, reason });
+    return recorder.summary.ended;
+  };
+  expect(ended(['live', 'none'], ['backoff', 'peer_failed'])).toBe('peer_failed');
+  expect(ended(['connecting', 'none'], ['live', 'none'])).toBeUndefined();
+  expect(ended(['joining', 'boot'], ['ready', 'wifi_up'])).toBe('boot');
+  expect(ended(['live', 'none'], ['closing', 'host'], ['ready', 'host'])).toBe('host');
+});
+
 test('a folder that holds a recording is left as it is; other files are no hindrance', () => {
   const parent = mkdtempSync(join(tmpdir(), 'tincan-'));
   onTestFinished(() => rmSync(parent, { recursive: true, force: true }));

@@ -155,8 +155,11 @@ export class Recorder {
     }
     this.record(messageRecord(message));
     if (message.method === 'state' && typeof message.params.reason === 'string') {
-      if (message.params.state === 'ready' || message.params.state === 'backoff')
-        this.#ended = message.params.reason;
+      const { state, reason } = message.params;
+      if (state === 'live') this.#ended = undefined;
+      // It comes back to its network after a restart, which was the end.
+      else if (/^(?:ready|backoff|joining)$/.test(String(state)) && reason !== 'wifi_up')
+        this.#ended = reason;
       return [];
     }
     if (message.method !== 'realtime.event') return [];
