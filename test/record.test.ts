@@ -238,7 +238,27 @@ describe('a recording that ends otherwise', () => {
       const ended = await child.ended;
       expect(ended.status).toBe(0);
       expect(ended.json().at(-1)).toMatchObject({ sessions: 0, turns: 0 });
-      expect(readdirSync(folder)).toEqual([]);
+      expect(existsSync(folder)).toBe(false);
+    } finally {
+      await device.close();
+    }
+  });
+
+  test('Ctrl-C leaves a session that was there before, also with --start', async () => {
+    const device = await board();
+    const folder = desk.path('joined');
+    try {
+      const started = await desk.run(['session', 'start', '--port', device.board.port]);
+      expect(started.status).toBe(0);
+      const child = desk.start(['session', 'record', folder, '--start', '--port', device.board.port]);
+      await child.line((line) => (line.includes('recording into') ? true : undefined), 'that it records');
+      await expect.poll(() => readFileSync(`${folder}/microphone.opus`).length).toBeGreaterThan(1000);
+      child.kill('SIGINT');
+      const ended = await child.ended;
+      expect(ended.status).toBe(0);
+      expect(ended.stdout).toMatch(/cost {5}\$0\.0/);
+      const link = await device.attach();
+      expect((await link.hello()).state).toBe('live');
     } finally {
       await device.close();
     }

@@ -1,5 +1,5 @@
 /** Where the bundle begins: signals, pipes, and the exit status. The commands are in program.ts. */
-import { EXIT, printError } from './errors.ts';
+import { EXIT, isForeign, printError } from './errors.ts';
 import { main, onInterrupt } from './program.ts';
 
 process.on('SIGINT', onInterrupt);
@@ -14,7 +14,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   pipeClosed = true;
 });
 // A defect of ours in a callback: still one sentence, no secret, and JSON where it was asked for.
-const defect = (error: unknown) => process.exit(printError(error, process.argv.includes('--json')));
+const defect = (error: unknown) => {
+  if (!isForeign(error)) process.exit(printError(error, process.argv.includes('--json')));
+};
 process.on('uncaughtException', defect);
 process.on('unhandledRejection', defect);
 const status = await main(process.argv.slice(2));

@@ -135,3 +135,17 @@ export function printError(error: unknown, json: boolean, sinks: ErrorSinks = st
   }
   return report.exitCode;
 }
+
+type TakeError = (error: Error) => boolean;
+const foreign = new Set<TakeError>();
+
+/** Offers errors that nobody caught to somebody who runs code of the user's, until the answer is called. */
+export function onForeign(take: TakeError): () => void {
+  foreign.add(take);
+  return () => foreign.delete(take);
+}
+
+/** Whether an error that nobody caught was taken, as one of the user's code: it is no end of the program. */
+export function isForeign(error: unknown): boolean {
+  return error instanceof Error && [...foreign].some((take) => take(error));
+}

@@ -194,6 +194,24 @@ test('what answers a text is not the greeting that was being made when it came',
   expect(event('response.done', { response: { id: 'answer' } })).toEqual(['Let me see.', 'Hi yourself.']);
 });
 
+test('an answer that fails is an error, and not what is said next; a rate limit is waited for once', () => {
+  const answer = answerTo('Hi.');
+  const event = (type: string, more: object) =>
+    answer({ method: 'realtime.event', params: { event: { type, ...more } }, at: 0 });
+  const failed = (id: string, error: object) => {
+    event('response.created', { response: { id } });
+    return event('response.done', { response: { id, status: 'failed', status_details: { error } } });
+  };
+  event('conversation.item.added', { item: { role: 'user', content: [{ text: 'Hi.' }] } });
+  expect(failed('r0', { code: 'rate_limit_exceeded' })).toBeUndefined();
+  expect(failed('r1', { code: 'rate_limit_exceeded' })).toMatchObject({ code: 'ANSWER_FAILED' });
+  expect(failed('r2', { code: 'server_error', message: 'It broke.' })).toMatchObject({
+    code: 'ANSWER_FAILED',
+    message: 'The server could not answer: server_error (It broke.).',
+    exitCode: 6,
+  });
+});
+
 test('the demo clears away its own files, and no others', async () => {
   const out = folder();
   writeFileSync(join(out, 'mine.txt'), 'keep');

@@ -30,6 +30,7 @@ export async function say(context: Context, words: string[], options: { wait: bo
       return;
     }
     const parts = await answer;
+    if (parts instanceof Error) throw parts;
     context.out.result({ said: text, answer: parts.join('\n') }, parts.join('\n'));
   });
 }
@@ -37,7 +38,12 @@ export async function say(context: Context, words: string[], options: { wait: bo
 interface SpokenEvent {
   item?: { id?: string; role?: string; content?: { text?: string }[] };
   item_id?: string;
-  response?: { id?: string; output?: { type?: string }[] };
+  response?: {
+    id?: string;
+    status?: string;
+    status_details?: { error?: { code?: string; message?: string } };
+    output?: { type?: string }[];
+  };
   response_id?: string;
   transcript?: string;
   text?: string;
@@ -45,15 +51,17 @@ interface SpokenEvent {
 
 /**
  * Follows the events of a session; gives the words of what answers `text`, turn by turn. A response that was made
- * before the server had that text (the greeting of a new session) answers nothing.
+ * before the server had that text (the greeting of a new session) answers nothing. One that failed is an error, but for
+ * a first rate limit: after that the device asks again.
  */
-export function answerTo(text: string): (message: DeviceMessage) => string[] | undefined {
+export function answerTo(text: string): (message: DeviceMessage) => string[] | TincanError | undefined {
   const transcript = new Transcript();
   const answers = new Set<string | undefined>();
   const items = new Set<string | undefined>();
   /** As they come: all there is of a server that does not tell of its items. */
   const loose: string[] = [];
   let asked = false;
+  let limited = false;
   return (message) => {
     if (message.method !== 'realtime.event') return undefined;
     const type = eventType(message) ?? '';
@@ -72,6 +80,21 @@ export function answerTo(text: string): (message: DeviceMessage) => string[] | u
     if (type !== 'response.done' || called || !answers.has(event.response?.id)) return undefined;
     const turns = transcript.turns().filter((turn) => items.has(turn.item_id) && turn.text !== '');
     const said = turns.length > 0 ? turns.map((turn) => turn.text) : loose;
-    return said.length > 0 ? said : undefined;
+    if (said.length > 0) return said;
+    const { status, status_details: details } = event.response ?? {};
+    const { code = 'it does not say why', message: why } = details?.error ?? {};
+    const isLimit = code === 'rate_limit_exceeded';
+    if (status !== 'failed' || (isLimit && !limited)) {
+      limited ||= isLimit;
+      return undefined;
+    }
+    return new TincanError(
+      'ANSWER_FAILED',
+      `The server could not answer: ${code}${why ? ` (${why})` : ''}.`,
+      {
+        exit: 'server',
+        hint: 'Try again; `tincan tail` shows what it says.',
+      },
+    );
   };
 }

@@ -1,4 +1,4 @@
-import type { Turn } from '@tincan/shared-protocol';
+import type { SettingsAnswer, Turn } from '@tincan/shared-protocol';
 import { type Context, openBoard } from '../context.ts';
 import { Device } from '../device/device.ts';
 import { cleanText } from '../device/format.ts';
@@ -42,6 +42,8 @@ export async function sessionRecord(context: Context, folder: string, options: R
     const tapAgain = () =>
       void tap().catch((error) => out.warn(`no sound is recorded: ${asTincanError(error).message}`));
     let isLive = hello.state === 'live';
+    /** A session of ours, which ends with us. */
+    let began = false;
     const now = () => ({ at: new Date().toISOString() });
     const unlisten = device.listen({
       message(message) {
@@ -62,12 +64,18 @@ export async function sessionRecord(context: Context, folder: string, options: R
       },
     });
     const ticking = setInterval(() => tell(recorder.tick()), TICK_MS);
-    let summary: Summary | undefined;
+    let summary: Summary;
     try {
       await tap();
+      if (isLive) {
+        const { values } = await device.request<SettingsAnswer>('settings.get', { names: ['session.model'] });
+        recorder.joined(String(values['session.model']));
+      }
       out.note(`recording into ${folder}; Ctrl-C ends it`);
-      if (options.start) await ensureLive(device, hello, signal);
-      else if (!isLive) out.note('no session runs; waiting for one (--start begins it)');
+      if (options.start) {
+        began = !isLive;
+        await ensureLive(device, hello, signal);
+      } else if (!isLive) out.note('no session runs; waiting for one (--start begins it)');
       if (!over.signal.aborted)
         await new Promise((resolve) => over.signal.addEventListener('abort', resolve, { once: true }));
       if (failure) throw failure;
@@ -77,7 +85,7 @@ export async function sessionRecord(context: Context, folder: string, options: R
       clearInterval(ticking);
       const leave = { timeoutMs: 2000 };
       await device.request('sound.tap', { on: false }, leave).catch(() => undefined);
-      if (options.start && signal.aborted)
+      if (began && over.signal.aborted)
         await device.request('session.stop', {}, leave).catch(() => undefined);
       unlisten();
       signal.removeEventListener('abort', stop);
@@ -108,10 +116,12 @@ function summaryText({
     const { packets, lost } = voices[name];
     return `${name} ${packets} packets${lost > 0 ? ` (${lost} lost)` : ''}`;
   };
+  const cost =
+    dollars === null && responses > 0 ? 'no price is known for this model' : `$${(dollars ?? 0).toFixed(4)}`;
   return [
     `${clock(ms)} recorded in ${folder}: ${turns} turn${turns === 1 ? '' : 's'}, ${clock(sound_ms)} of sound`,
     `  sound    ${voice('microphone')}, ${voice('loudspeaker')}`,
-    `  cost     ${dollars === null ? 'no price is known for this model' : `$${dollars.toFixed(4)}`}, ${responses} answers`,
+    `  cost     ${cost}, ${responses} answer${responses === 1 ? '' : 's'}`,
     ...(link.lost + link.damaged > 0
       ? [`  link     ${link.lost} frames lost, ${link.damaged} damaged: some of it is missing`]
       : []),

@@ -67,6 +67,18 @@ test('words that do not come hold back the rest for five seconds, and are told w
   expect(wait(60_000)).toEqual([]);
 });
 
+test('a turn whose words never come costs those behind it their order once only', () => {
+  const { audio, heard, text, wait, session } = talk();
+  session();
+  audio('u1');
+  text('a1', 'assistant', 'One.', 'u1');
+  expect(wait(5000)).toEqual(['Tincan “One.”']);
+  audio('u2', 'a1');
+  expect(text('a2', 'assistant', 'Two.', 'u2')).toEqual([]);
+  wait(1000);
+  expect(heard('u2', 'And two?')).toEqual(['Person “And two?”', 'Tincan “Two.”']);
+});
+
 test('a session that ends tells what is left of it', () => {
   const { audio, say, session, turns } = talk();
   session();

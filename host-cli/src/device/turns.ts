@@ -17,8 +17,8 @@ export class Turns {
   #before: Turn[] = [];
   /** Where in `#before` a history that is given back goes on; undefined when it is over. */
   #again: number | undefined;
-  /** Since when a turn without its words has complete ones behind it. */
-  #waiting: { id: string; since: number } | undefined;
+  /** Since when turns without their words have had complete ones behind them. */
+  #waiting = new Map<string, number>();
 
   /** Takes a message of the device; answers the turns that can be told now. */
   take(message: DeviceMessage): Turn[] {
@@ -34,16 +34,16 @@ export class Turns {
   /** Answers what can be told because of the time alone. */
   tick(now: number): Turn[] {
     const ready: Turn[] = [];
-    let behind: string | undefined;
+    const before: string[] = [];
     for (const turn of this.#transcript.turns()) {
       if (this.#told.has(turn.item_id)) continue;
       if (!turn.complete) {
-        behind ??= turn.item_id;
+        if (now - (this.#waiting.get(turn.item_id) ?? now) < PATIENCE_MS) before.push(turn.item_id);
         continue;
       }
-      if (behind !== undefined) {
-        if (this.#waiting?.id !== behind) this.#waiting = { id: behind, since: now };
-        if (now - this.#waiting.since < PATIENCE_MS) break;
+      if (before.length > 0) {
+        for (const id of before) if (!this.#waiting.has(id)) this.#waiting.set(id, now);
+        break;
       }
       ready.push(...this.#tell(turn));
     }
@@ -66,7 +66,7 @@ export class Turns {
     this.#transcript = new Transcript();
     this.#told = new Set();
     this.#shown = new Set();
-    this.#waiting = undefined;
+    this.#waiting = new Map();
     this.#before = this.#before.slice(-REMEMBERED);
     this.#again = 0;
     return left;

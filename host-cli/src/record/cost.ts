@@ -35,10 +35,18 @@ const isObject = (value: unknown): value is Json =>
 const count = (value: unknown) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0;
 
+/** Model of a session whose beginning was not seen. */
+const UNKNOWN = 'unknown';
+
 export class CostMeter {
-  #model = 'unknown';
+  #model = UNKNOWN;
   readonly #models = new Map<string, { responses: number; tokens: Tokens; nano: number | undefined }>();
   readonly #transcription = { turns: 0, tokens: 0, seconds: 0 };
+
+  /** The model of a session that runs already, as its settings say. */
+  assume(model: string): void {
+    if (this.#model === UNKNOWN) this.#model = model;
+  }
 
   /** Takes an event of the server; answers whether something was added. */
   take(event: unknown): boolean {

@@ -293,6 +293,33 @@ test('a model without a price costs nobody knows what', () => {
   });
 });
 
+test('a recording that joins a session goes by the model of the settings, until it hears another', () => {
+  const { event, json, recorder } = desk();
+  recorder.joined('gpt-realtime-2.1');
+  const usage = { input_tokens: 0, output_tokens: 5, output_token_details: { text_tokens: 5 } };
+  event({ type: 'response.done', response: { usage } });
+  expect(recorder.cost.dollars).toBeGreaterThan(0);
+  event(session('my-model'));
+  recorder.joined('gpt-realtime-2.1');
+  event({ type: 'response.done', response: { usage } });
+  expect(json('cost.json').models).toMatchObject({
+    'gpt-realtime-2.1': { responses: 1 },
+    'my-model': { responses: 1 },
+  });
+});
+
+test('why it ended is the last end of a session, a restart too, and not what came after', () => {
+  const { message, recorder } = desk();
+  const ended = (...states: [state: string, reason: string][]) => {
+    for (const [state, reason] of states) message('state', { state, reason });
+    return recorder.summary.ended;
+  };
+  expect(ended(['live', 'none'], ['backoff', 'peer_failed'])).toBe('peer_failed');
+  expect(ended(['connecting', 'none'], ['live', 'none'])).toBeUndefined();
+  expect(ended(['joining', 'boot'], ['ready', 'wifi_up'])).toBe('boot');
+  expect(ended(['live', 'none'], ['closing', 'host'], ['ready', 'host'])).toBe('host');
+});
+
 test('a folder that holds a recording is left as it is; other files are no hindrance', () => {
   const parent = mkdtempSync(join(tmpdir(), 'tincan-'));
   onTestFinished(() => rmSync(parent, { recursive: true, force: true }));

@@ -17,7 +17,9 @@ import {
   fdatasync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -88,6 +90,7 @@ export class Recorder {
   readonly #startedAt: number;
   readonly #files: number[] = [];
   readonly #events: number;
+  readonly #made: boolean;
   readonly #voices: Record<VoiceName, Voice>;
   readonly #turns = new Turns();
   readonly #cost = new CostMeter();
@@ -114,7 +117,7 @@ export class Recorder {
     this.#startedAt = options.now();
     refuseExisting(folder);
     try {
-      mkdirSync(folder, { recursive: true });
+      this.#made = mkdirSync(folder, { recursive: true }) !== undefined;
       this.#events = this.#open(FILES.events);
       const serial = () => randomBytes(4).readUInt32LE();
       const voice = (name: VoiceName, title: string) => {
@@ -138,6 +141,11 @@ export class Recorder {
     }
   }
 
+  /** It begins in the middle of a session of this model. */
+  joined(model: string): void {
+    this.#cost.assume(model);
+  }
+
   /** A message of the device. Answers the turns that are complete by it. */
   message(message: DeviceMessage): Turn[] {
     if (this.#closed) return [];
@@ -147,8 +155,11 @@ export class Recorder {
     }
     this.record(messageRecord(message));
     if (message.method === 'state' && typeof message.params.reason === 'string') {
-      if (message.params.state === 'ready' || message.params.state === 'backoff')
-        this.#ended = message.params.reason;
+      const { state, reason } = message.params;
+      if (state === 'live') this.#ended = undefined;
+      // It comes back to its network after a restart, which was the end.
+      else if (/^(?:ready|backoff|joining)$/.test(String(state)) && reason !== 'wifi_up')
+        this.#ended = reason;
       return [];
     }
     if (message.method !== 'realtime.event') return [];
@@ -195,10 +206,11 @@ export class Recorder {
     return this.summary;
   }
 
-  /** Takes its files away again: nothing came of it. */
+  /** Takes its files away again, and the folder where it made it: nothing came of it. */
   discard(): void {
     this.close();
     for (const name of Object.values(FILES)) rmSync(join(this.#folder, name), { force: true });
+    if (this.#made && readdirSync(this.#folder).length === 0) rmdirSync(this.#folder);
   }
 
   get summary(): Summary {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type BuildContext, type BuildResult, context, formatMessages, type Plugin } from 'esbuild';
-import { messageOf, TincanError } from '../errors.ts';
+import { messageOf, onForeign, TincanError } from '../errors.ts';
 import { repositoryPath } from '../root.ts';
 
 export interface BundleListener {
@@ -15,17 +15,22 @@ export interface BundleListener {
   loaded(exports: Record<string, unknown>): void;
   /** It cannot be used as it is now: lines for people, with the place. */
   broken(lines: string): void;
+  /** Its code failed where nobody waited for it. */
+  failed?(error: Error): void;
 }
 
 /** What files import from '@tincan/host-cli': this program's own, wherever the file lies. */
 const PACKAGE = '@tincan/host-cli';
 const SHARED = Symbol.for('tincan.tools');
+/** So long a file may take to load, in ms. */
+const LOAD_MS = 10_000;
 
 /** Watches a file until `close()`. @throws TincanError FILE_MISSING */
 export async function watchBundle(
   path: string,
   offered: Record<string, unknown>,
   listener: BundleListener,
+  loadMs = LOAD_MS,
 ): Promise<{ close(): Promise<void> }> {
   const file = resolve(path);
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
@@ -41,6 +46,7 @@ export async function watchBundle(
   let version = 0;
   let closed = false;
   let last = '';
+  let sources: string[] = [];
   const load = async (result: BuildResult) => {
     if (closed) return;
     if (result.errors.length > 0) {
@@ -49,17 +55,29 @@ export async function watchBundle(
       listener.broken(lines.join('\n').trimEnd());
       return;
     }
+    sources = Object.keys(result.metafile?.inputs ?? {}).map((name) => resolve(dirname(file), name));
     const code = result.outputFiles?.[0]?.text ?? '';
     if (code === last) return;
     last = code;
     const out = join(folder, `${basename(file, extname(file))}-${++version}.mjs`);
     writeFileSync(out, code);
+    let timer: NodeJS.Timeout | undefined;
+    // esbuild looks for no other change before this ends.
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(`it did not end loading within ${loadMs / 1000} s: what does it await?`),
+        loadMs,
+      );
+    });
     try {
-      const exports = (await import(pathToFileURL(out).href)) as Record<string, unknown>;
-      if (!closed) listener.loaded(exports);
+      const exports = await Promise.race([import(pathToFileURL(out).href), late]);
+      if (!closed) listener.loaded(exports as Record<string, unknown>);
     } catch (error) {
+      last = '';
       if (!closed)
         listener.broken(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
+    } finally {
+      clearTimeout(timer);
     }
   };
   const watched: BuildContext = await context({
@@ -67,6 +85,9 @@ export async function watchBundle(
     absWorkingDir: dirname(file),
     bundle: true,
     write: false,
+    // Where it will be: a stack finds the sources from there.
+    outdir: folder,
+    metafile: true,
     platform: 'node',
     target: 'node20.19',
     format: 'esm',
@@ -81,8 +102,14 @@ export async function watchBundle(
     },
     plugins: [packages(Object.keys(offered)), { name: 'load', setup: ({ onEnd }) => onEnd(load) }],
   });
+  const unlisten = onForeign((error) => {
+    if (!sources.some((path) => error.stack?.includes(path))) return false;
+    listener.failed?.(error);
+    return true;
+  });
   const close = async () => {
     closed = true;
+    unlisten();
     await watched.dispose();
     rmSync(folder, { recursive: true, force: true });
   };

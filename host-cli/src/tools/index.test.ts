@@ -1,9 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { isForeign } from '../errors.ts';
 import { repositoryPath } from '../root.ts';
 import { fakeDevice } from '../testing/fake-device.ts';
+import { watchBundle } from './bundle.ts';
 import { serveTools } from './index.ts';
 
 const folder = () => {
@@ -116,10 +118,42 @@ test('a file that changes is served anew; one that breaks says where, and the to
 });
 
 test('a stack names the line of the source', async () => {
-  const { start, call, said } = desk(`${tool('fail', '(() => { throw new Error("no"); })()')}`);
+  const { start, call, said, file } = desk(`${tool('fail', '(() => { throw new Error("no"); })()')}`);
   await start();
   expect(await call('fail')).toEqual({ error: 'no' });
-  expect(said.at(-1)).toMatch(/fail failed: no\nError: no\n[\s\S]*my-tools\.ts:2/);
+  expect(said.at(-1)).toMatch(/^! fail failed: no\nError: no\n/);
+  expect(said.at(-1)).toContain(`(${realpathSync(file)}:2:`);
+});
+
+test('a file that never ends loading is told, and the next change is loaded', async () => {
+  const { file } = desk('await new Promise(() => {});');
+  const heard: unknown[] = [];
+  const bundle = await watchBundle(
+    file,
+    {},
+    { loaded: (exports) => heard.push(exports), broken: (lines) => heard.push(lines) },
+    20,
+  );
+  onTestFinished(() => bundle.close());
+  expect(heard).toEqual([expect.stringMatching(/did not end loading within 0\.02 s/)]);
+  writeFileSync(file, 'export const right = 5;');
+  await expect.poll(() => heard.at(-1)).toMatchObject({ right: 5 });
+});
+
+test('what a tool leaves behind and then fails does not end the program', async () => {
+  const { start, call, said, file } = desk(
+    tool('later', '{ ok: 1, err: void setTimeout(() => { globalThis.lateError = new Error("late"); }) }'),
+  );
+  const { close } = await start();
+  expect(await call('later')).toEqual({ ok: 1 });
+  const late = () => (globalThis as { lateError?: Error }).lateError;
+  await expect.poll(late).toBeDefined();
+  expect(isForeign(late())).toBe(true);
+  expect(said.at(-1)).toContain('late');
+  expect(said.at(-1)).toContain(`${realpathSync(file)}:2:`);
+  expect(isForeign(new Error('of ours'))).toBe(false);
+  await close();
+  expect(isForeign(late())).toBe(false);
 });
 
 test.each([

@@ -53,6 +53,7 @@ export async function serveTools(
           error: new TincanError('TOOLS_BROKEN', `${path} cannot be used.\n${lines}`, { exit: 'usage' }),
         };
     },
+    failed: (error) => out.warn(`${path} failed where nobody waited for it\n${error.stack}`),
   });
   const close = async () => {
     await bundle.close();
