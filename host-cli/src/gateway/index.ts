@@ -146,14 +146,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
   }
 
+  /** Throws HttpError where the call cannot be written down: what nobody counts has no limits. */
   function begin(call: Call, { device }: Bearer, model: string | undefined): void {
-    calls.push(call);
     if (device && desk) {
       const { id } = call;
       const row = { id, device: device.id, mode: brain!.mode, server: '', model, metered: false };
       const end = (reason: string) => call.hangUp(reason);
-      desk.opened({ ...row, at: Math.round(unixNow() * 1000) }, { id, end });
+      try {
+        desk.opened({ ...row, at: Math.round(unixNow() * 1000) }, { id, end });
+      } catch (error) {
+        call.free();
+        log(`a call could not be written down: ${error instanceof Error ? error.message : String(error)}`);
+        throw new HttpError(500, 'server_error', 'The server had an error.');
+      }
     }
+    calls.push(call);
     if (closing) call.hangUp('the gateway closes');
     log(`call ${call.id} answered`);
     tell('call', { call });
@@ -177,7 +184,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         modelFixed: config.model !== undefined,
         bindAddress: loopback ? host : undefined,
         announced,
-        owner: bearer.name,
+        owner: bearer,
       });
       begin(started.call, bearer, config.model);
       return { id: started.call.id, answer: started.answer };
@@ -205,15 +212,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (type === 'realtime' && config.model === undefined) {
       throw new RealtimeError('missing_model', 'You must provide a model parameter.', 'model');
     }
-    const call = new Call({ ...shared, track: false, config, modelFixed: true, owner: bearer.name });
+    const call = new Call({ ...shared, track: false, config, modelFixed: true, owner: bearer });
     begin(call, bearer, config.model);
     return call;
   }
 
   function find(id: string, bearer: Bearer): Call | undefined {
-    return calls.find(
-      (one) => one.id === id && one.ended === undefined && (!bearer.secret || bearer.name === one.owner),
-    );
+    return calls.find((one) => one.id === id && one.ended === undefined && mayReach(bearer, one.owner));
   }
 
   function end(call: Call, reason: string): void {
@@ -299,6 +304,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await Promise.all(writes);
     },
   };
+}
+
+/** A client secret reaches the calls that were made with it, a device its own, a token of the gateway all. */
+function mayReach(bearer: Bearer, owner: Bearer): boolean {
+  if (bearer.secret) return bearer.name === owner.name;
+  return bearer.device === undefined || bearer.device.id === owner.device?.id;
 }
 
 /** Settings of a new session, from what its makers said, the first one first. */
