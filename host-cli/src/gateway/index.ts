@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { writeWav } from '@tincan/shared-protocol';
 import { TincanError } from '../errors.ts';
 import { parseHostPort } from '../listen.ts';
@@ -261,6 +262,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const patience = { requestTimeout: 15_000, headersTimeout: 10_000 };
   const { tls } = options;
   const server = tls ? createTlsServer({ ...patience, ...tls }, listener) : createServer(patience, listener);
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+  });
   // A device with another pin ends here, before it says anything.
   server.on('tlsClientError', (error: Error) => log(`a client broke off TLS: ${error.message}`));
   // A relay has neither sessions of its own nor events to listen in on.
@@ -299,7 +305,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       desk?.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        // Also those that are no HTTP: in the middle of TLS, or of an upgrade.
+        for (const connection of connections) connection.destroy();
       });
       await Promise.all(writes);
     },
