@@ -301,7 +301,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async close() {
       closing = true;
       for (const call of [...calls]) call.hangUp('the gateway closes');
-      await Promise.all([closeSockets?.(), relay?.close()]);
+      await Promise.all([closeSockets?.(), relay?.close(), brain?.close?.()]);
       desk?.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
