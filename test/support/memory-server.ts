@@ -94,7 +94,7 @@ export function memoryServer(options: MemoryServerOptions): MemoryServer {
       track: true,
       config,
       modelFixed: config.model !== undefined,
-      owner: bearer.name,
+      owner: bearer,
       faults: new Faults(seconds === undefined ? [] : [{ expire_after: seconds, probability: 1, after: 0 }]),
       limits,
       unixNow,

@@ -68,4 +68,6 @@ export interface Brain {
   /** A session may name voices that the API does not have. */
   readonly anyVoice?: boolean;
   open(): Mind;
+  /** All minds are closed and no other will be opened: waits until nothing of them is left. */
+  close?(): Promise<void>;
 }

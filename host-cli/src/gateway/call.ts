@@ -8,6 +8,7 @@ import type { ServerEvent } from './events.ts';
 import type { Faults, FaultyChannel } from './faults.ts';
 import type { RateLimits } from './limits.ts';
 import type { ReceiverStats } from './media.ts';
+import type { Bearer } from './secrets.ts';
 import { type CloseCode, RealtimeSession } from './session.ts';
 
 export interface TranscriptEntry {
@@ -61,8 +62,8 @@ export interface CallOptions {
   track: boolean;
   config: SessionConfig;
   modelFixed: boolean;
-  /** Name of the bearer who made the call. */
-  owner: string;
+  /** Who made the call. */
+  owner: Bearer;
   faults: Faults;
   limits: RateLimits;
   unixNow(): number;
@@ -80,7 +81,7 @@ const NORMAL: CloseCode = { code: 1000, reason: '' };
 export class Call implements CallInfo {
   readonly id: string;
   readonly startedAt: number;
-  readonly owner: string;
+  readonly owner: Bearer;
   ended: string | undefined;
   readonly #options: CallOptions;
   readonly #session: RealtimeSession;

@@ -26,30 +26,31 @@ export class Context {
     const fixed = totalOf(fixedTokens(config));
     const most = Math.max(0, inputLimit(config.model) - fixed);
     const kept = entries.filter((entry) => !this.#dropped.has(entry));
-    const size = (list: readonly Entry[]) => list.reduce((sum, entry) => sum + totalOf(tokensOf(entry)), 0);
+    let size = kept.reduce((sum, entry) => sum + totalOf(tokensOf(entry)), 0);
     const ratio = typeof truncation === 'object' ? truncation : undefined;
     const limit = Math.min(most, ratio?.token_limits?.post_instructions ?? most);
-    if (size(kept) <= limit) return kept;
+    if (size <= limit) return kept;
     if (truncation === 'disabled') {
       throw new RealtimeError(
         'context_length_exceeded',
-        `The conversation has ${size(kept) + fixed} tokens, the model reads ${limit + fixed} at most.`,
+        `The conversation has ${size + fixed} tokens, the model reads ${limit + fixed} at most.`,
       );
     }
     const target = ratio ? limit * ratio.retention_ratio : limit;
     // The newest item stays, whatever its size: it is the question.
-    while (kept.length > 1 && size(kept) > target) this.#drop(kept.shift()!);
+    let first = 0;
+    for (; first < kept.length - 1 && size > target; first++) {
+      size -= totalOf(tokensOf(kept[first]!));
+      this.#dropped.add(kept[first]!);
+    }
+    kept.splice(0, first);
     // The output of a call that is gone has no meaning.
     const calls = new Set(kept.flatMap(({ item }) => (item.type === 'function_call' ? [item.call_id] : [])));
     return kept.filter((entry) => {
       if (entry.item.type !== 'function_call_output' || calls.has(entry.item.call_id)) return true;
-      this.#drop(entry);
+      this.#dropped.add(entry);
       return false;
     });
-  }
-
-  #drop(entry: Entry): void {
-    this.#dropped.add(entry);
   }
 
   /** Tokens of these items that were read before, as the beginning of what was read last. */

@@ -10,6 +10,8 @@ import { decodeSound, encodeSound } from './sound-format.ts';
 const KEPT_SAMPLES = 120 * RATE;
 /** Longest id, as the API has it. */
 const MAX_ID = 32;
+/** Items of the client that are kept, characters of JSON: more than any model reads, and no more than memory bears. */
+const MAX_CHARACTERS = 32 * 1024 * 1024;
 
 export interface Entry {
   item: Item & { id: string };
@@ -118,19 +120,23 @@ const created = z.strictObject({ item, previous_item_id: z.string().nullable().o
 
 export class Conversation {
   readonly id = newId('conv');
-  #entries: Entry[] = [];
+  readonly #entries: Entry[] = [];
+  readonly #byId = new Map<string, Entry>();
+  /** Characters of the items that the client made. */
+  readonly #sizes = new Map<Entry, number>();
+  #characters = 0;
 
   get entries(): readonly Entry[] {
     return this.#entries;
   }
 
   find(itemId: string): Entry | undefined {
-    return this.#entries.find((entry) => entry.item.id === itemId);
+    return this.#byId.get(itemId);
   }
 
   /** The item before this one, or null. */
   previousOf(itemId: string): string | null {
-    const at = this.#entries.findIndex((entry) => entry.item.id === itemId);
+    const at = this.#entries.findLastIndex((entry) => entry.item.id === itemId);
     return this.#entries[at - 1]?.item.id ?? null;
   }
 
@@ -139,15 +145,25 @@ export class Conversation {
   }
 
   append(entry: Entry): Entry {
-    this.#entries.push(entry);
-    this.forgetOldSound();
+    this.#insert(this.#entries.length, entry);
     return entry;
+  }
+
+  #insert(index: number, entry: Entry): void {
+    this.#entries.splice(index, 0, entry);
+    this.#byId.set(entry.item.id, entry);
+    if (entry.pcm) this.forgetOldSound();
   }
 
   /** `conversation.item.create`: checks and inserts. `format` is that of its sound. Throws RealtimeError. */
   create(request: { item?: unknown; previous_item_id?: unknown }, format: Format): Entry {
     const { item: value, previous_item_id: previous } = check(created, request, '');
-    const entry = this.#make(value, format, 'item', []);
+    const entry = this.#make(value, format, 'item', new Map());
+    const size = JSON.stringify(entry.item).length;
+    if (this.#characters + size > MAX_CHARACTERS) {
+      const message = `The conversation holds ${this.#characters} characters; delete items before you add more.`;
+      throw new RealtimeError('conversation_too_large', message, 'item');
+    }
     let index = this.#entries.length;
     if (previous === 'root') index = 0;
     else if (previous) {
@@ -156,35 +172,40 @@ export class Conversation {
         throw new RealtimeError('invalid_value', `Item '${previous}' does not exist.`, 'previous_item_id');
       }
     }
-    this.#entries.splice(index, 0, entry);
-    this.forgetOldSound();
+    this.#insert(index, entry);
+    this.#sizes.set(entry, size);
+    this.#characters += size;
     return entry;
   }
 
   /** Items of `response.input`: new ones, or references to ours. Throws RealtimeError. */
   inputs(values: readonly unknown[], format: Format): Entry[] {
-    const entries: Entry[] = [];
-    for (const [index, value] of values.entries()) {
+    const before = new Map<string, Entry>();
+    return values.map((value, index) => {
       const param = `response.input[${index}]`;
-      entries.push(
-        isReference(value)
-          ? this.#must(value.id, 'response_input_invalid_item_id', `${param}.id`)
-          : this.#make(check(item, value, param), format, param, entries),
-      );
-    }
-    return entries;
+      const entry = isReference(value)
+        ? this.#must(value.id, 'response_input_invalid_item_id', `${param}.id`)
+        : this.#make(check(item, value, param), format, param, before);
+      before.set(entry.item.id, entry);
+      return entry;
+    });
   }
 
-  /** `before`: items that belong to the same request. */
-  #make(value: z.infer<typeof item>, format: Format, param: string, before: readonly Entry[]): Entry {
+  /** `before`: items that belong to the same request, by id. */
+  #make(
+    value: z.infer<typeof item>,
+    format: Format,
+    param: string,
+    before: ReadonlyMap<string, Entry>,
+  ): Entry {
     const itemId = value.id ?? newId('item');
     short(value.id, `${param}.id`);
     if ('call_id' in value) short(value.call_id, `${param}.call_id`);
-    const known = [...this.#entries, ...before];
-    if (known.some((entry) => entry.item.id === itemId))
+    const known = (is: (entry: Entry) => boolean) => this.#entries.some(is) || [...before.values()].some(is);
+    if (this.#byId.has(itemId) || before.has(itemId))
       throw new RealtimeError('invalid_value', `Item '${itemId}' exists already.`, `${param}.id`);
     const { type } = value;
-    if (type === 'function_call_output' && !known.some((entry) => isCall(entry, value.call_id))) {
+    if (type === 'function_call_output' && !known((entry) => isCall(entry, value.call_id))) {
       throw new RealtimeError(
         'invalid_tool_call_id',
         `Tool call ID '${value.call_id}' not found in conversation.`,
@@ -193,9 +214,7 @@ export class Conversation {
     }
     if (
       type === 'mcp_approval_response' &&
-      !known.some(
-        (one) => one.item.type === 'mcp_approval_request' && one.item.id === value.approval_request_id,
-      )
+      !known((one) => one.item.type === 'mcp_approval_request' && one.item.id === value.approval_request_id)
     ) {
       throw new RealtimeError(
         'invalid_value',
@@ -231,7 +250,17 @@ export class Conversation {
   delete(itemId: unknown): string {
     const entry = this.#must(itemId, 'item_delete_invalid_item_id');
     this.#entries.splice(this.#entries.indexOf(entry), 1);
+    this.#byId.delete(entry.item.id);
+    this.#characters -= this.#sizes.get(entry) ?? 0;
+    this.#sizes.delete(entry);
     return entry.item.id;
+  }
+
+  /** The session is over: gives the memory back, whoever still holds the session. */
+  forget(): void {
+    this.#entries.length = 0;
+    this.#byId.clear();
+    this.#sizes.clear();
   }
 
   /** Cuts the sound of an assistant item; its transcript goes, as no one can say which words were heard. */
@@ -286,7 +315,8 @@ export class Conversation {
 
   forgetOldSound(): void {
     let kept = 0;
-    for (const entry of [...this.#entries].reverse()) {
+    for (let at = this.#entries.length - 1; at >= 0; at--) {
+      const entry = this.#entries[at]!;
       kept += entry.pcm?.length ?? 0;
       if (kept > KEPT_SAMPLES) entry.pcm = undefined;
     }

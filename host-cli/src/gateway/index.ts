@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { writeWav } from '@tincan/shared-protocol';
 import { TincanError } from '../errors.ts';
 import { parseHostPort } from '../listen.ts';
@@ -102,7 +103,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { desk } = options;
   const access = new Access(tokens, unixNow, desk);
   const calls: Call[] = [];
-  const deviceOf = new WeakMap<Call, number>();
   const observers = new Map<keyof GatewayEvents, Set<(what: never) => void>>();
   const writes = new Set<Promise<void>>();
   let closing = false;
@@ -147,12 +147,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   function begin(call: Call, { device }: Bearer): void {
-    calls.push(call);
     if (device && desk) {
-      deviceOf.set(call, device.id);
       desk.watch({ id: call.id, end: (reason) => call.hangUp(reason) }, device);
       if (call.ended !== undefined) desk.ended(call.id, call.ended);
     }
+    calls.push(call);
     if (closing) call.hangUp('the gateway closes');
     log(`call ${call.id} answered`);
     tell('call', { call });
@@ -178,7 +177,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         modelFixed: config.model !== undefined,
         bindAddress: loopback ? host : undefined,
         announced,
-        owner: bearer.name,
+        owner: bearer,
       });
       begin(started.call, bearer);
       return { id, answer: started.answer };
@@ -206,21 +205,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (type === 'realtime' && config.model === undefined) {
       throw new RealtimeError('missing_model', 'You must provide a model parameter.', 'model');
     }
-    const call = new Call({ ...shared, track: false, config, modelFixed: true, owner: bearer.name });
+    const call = new Call({ ...shared, track: false, config, modelFixed: true, owner: bearer });
     note(call.id, bearer, config.model);
     begin(call, bearer);
     return call;
   }
 
-  /** A device has to do with its own calls, a secret with those that it made, the gateway's own token with all. */
-  function find(id: string, { name, secret, device }: Bearer): Call | undefined {
-    return calls.find(
-      (one) =>
-        one.id === id &&
-        one.ended === undefined &&
-        (!secret || name === one.owner) &&
-        (!device || device.id === deviceOf.get(one)),
-    );
+  function find(id: string, bearer: Bearer): Call | undefined {
+    return calls.find((one) => one.id === id && one.ended === undefined && mayReach(bearer, one.owner));
   }
 
   function end(call: Call, reason: string): void {
@@ -263,6 +255,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const patience = { requestTimeout: 15_000, headersTimeout: 10_000 };
   const { tls } = options;
   const server = tls ? createTlsServer({ ...patience, ...tls }, listener) : createServer(patience, listener);
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+  });
   // A device with another pin ends here, before it says anything.
   server.on('tlsClientError', (error: Error) => log(`a client broke off TLS: ${error.message}`));
   // A relay has neither sessions of its own nor events to listen in on.
@@ -297,15 +294,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async close() {
       closing = true;
       for (const call of [...calls]) call.hangUp('the gateway closes');
-      await Promise.all([closeSockets?.(), relay?.close()]);
+      await Promise.all([closeSockets?.(), relay?.close(), brain?.close?.()]);
       desk?.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        // Also those that are no HTTP: in the middle of TLS, or of an upgrade.
+        for (const connection of connections) connection.destroy();
       });
       await Promise.all(writes);
     },
   };
+}
+
+/** A client secret reaches the calls that were made with it, a device its own, a token of the gateway all. */
+function mayReach(bearer: Bearer, owner: Bearer): boolean {
+  if (bearer.secret) return bearer.name === owner.name;
+  return bearer.device === undefined || bearer.device.id === owner.device?.id;
 }
 
 /** Settings of a new session, from what its makers said, the first one first. */

@@ -166,6 +166,7 @@ export class RealtimeSession {
     this.#responses.close();
     this.#mind.close?.();
     this.#voice.clear();
+    this.#conversation.forget();
   }
 
   /** 20 ms that were heard: 480 samples. */

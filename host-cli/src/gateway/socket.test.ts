@@ -2,6 +2,7 @@ import { createConnection } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { join, rms } from './audio.ts';
+import { makeCertificate } from './certificate.ts';
 import type { ServerEvent } from './events.ts';
 import { type Gateway, type GatewayOptions, startGateway } from './index.ts';
 import { decodeSound, encodeSound } from './sound-format.ts';
@@ -294,6 +295,29 @@ describe('who may connect', () => {
     );
     await client.end();
     expect((await connect()).socket.readyState).toBe(WebSocket.OPEN);
+  });
+});
+
+describe('who does not close its side', () => {
+  const hold = async (port: number, request: string) => {
+    const socket = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => {});
+    await new Promise<void>((resolve) => socket.once('connect', resolve));
+    if (request === '') return socket;
+    socket.resume().write(request);
+    await new Promise((resolve) => socket.once('end', resolve));
+    return socket;
+  };
+
+  it.each([
+    ['after a refused upgrade', false, 'GET /v1/realtime HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'],
+    ['after an upgrade to something else', false, 'POST / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n'],
+    ['before the handshake of TLS', true, ''],
+  ])('does not keep the gateway from closing, %s', async (_, tls, request) => {
+    const other = await start(tls ? { tls: await makeCertificate() } : {});
+    const socket = await hold(other.port, request && `${request}Connection: Upgrade\r\n\r\n`);
+    await other.close();
+    socket.destroy();
   });
 });
 

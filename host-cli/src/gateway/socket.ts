@@ -113,6 +113,11 @@ function upgrade(
   request: IncomingMessage,
   accept: (run: (ws: WebSocket) => void) => void,
 ): void {
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+    // Clients that try HTTP/2 first ask for h2c.
+    const message = 'The only upgrade here is to "websocket"; ask for anything else in plain HTTP/1.1.';
+    throw problem(400, new RealtimeError('invalid_upgrade', message));
+  }
   const target = request.url ?? '/';
   const url = URL.canParse(target, 'http://gateway') ? new URL(target, 'http://gateway') : undefined;
   if (!url || !PATH.test(url.pathname)) {
@@ -194,7 +199,10 @@ function listenIn(ws: WebSocket, call: Call): void {
   }
   const { receive, leave } = call.join({
     send: (text) => {
-      if (ws.readyState === ws.OPEN && ws.bufferedAmount <= MAX_BUFFERED) ws.send(text);
+      if (ws.readyState !== ws.OPEN) return;
+      // One that misses events would be wrong about the call without knowing it.
+      if (ws.bufferedAmount > MAX_BUFFERED) ws.terminate();
+      else ws.send(text);
     },
     close: ({ code, reason }) => close(ws, code, reason),
   });
@@ -208,6 +216,7 @@ function end(ws: WebSocket, error: RealtimeError, code = 4000): void {
   const body = { type, code: name, message, param, event_id: null };
   ws.send(JSON.stringify({ type: 'error', event_id: newId('event'), error: body }));
   close(ws, code, `${type}.${name}`);
+  void closed(ws);
 }
 
 /** A reason has at most 123 bytes (RFC 6455 section 5.5). */
@@ -240,5 +249,6 @@ function refuse(socket: Duplex, host: SocketHost, error: unknown): void {
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  // Who does not close its own side would hold the connection for ever.
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

@@ -158,16 +158,17 @@ export class Turns {
     send({ type: 'conversation.item.added', previous_item_id: previous, item });
     send({ type: 'conversation.item.done', previous_item_id: previous, item });
     // A mind that knows the words at once has its say first; one that needs longer does not hold up the answer.
-    await Promise.race([this.#transcribe(entry), new Promise((resolve) => setImmediate(resolve))]);
+    await Promise.race([this.#transcribe(entry, idle), new Promise((resolve) => setImmediate(resolve))]);
     if (respond && !this.#closed && this.#host.config().type === 'realtime') this.#host.answer(idle);
   }
 
-  async #transcribe(entry: Entry): Promise<void> {
+  /** `quiet`: nobody spoke, and ears hear words in silence. */
+  async #transcribe(entry: Entry, quiet: boolean): Promise<void> {
     const { transcription } = this.#config;
     if (!transcription) return;
     let text: string | null = null;
     try {
-      text = await this.#host.mind.transcribe(entry, this.#host.config());
+      text = quiet ? '' : await this.#host.mind.transcribe(entry, this.#host.config());
     } catch (error) {
       this.#host.log(
         `a turn was not written down: ${error instanceof Error ? error.message : String(error)}`,

@@ -2,7 +2,7 @@
 import { TincanError } from '../../errors.ts';
 import type { Clock } from '../clock.ts';
 import { clip, type Endpoint, errorText, readAll } from './endpoint.ts';
-import type { ChatRequest } from './messages.ts';
+import { type ChatRequest, isObject } from './messages.ts';
 import { stageError } from './patience.ts';
 import { SseReader } from './sse.ts';
 import { Thoughts } from './thoughts.ts';
@@ -102,7 +102,9 @@ class Answer {
     const calls = [...this.#calls.entries()]
       .sort(([a], [b]) => a - b)
       .map(([, { name, arguments: args }]) => ({ name, arguments: args.trim() === '' ? '{}' : args }))
-      .filter(({ name }) => name !== '');
+      .filter(({ name }) => name !== '')
+      // A call that was cut off is none.
+      .filter((call) => this.#finish !== 'length' || isObject(call.arguments));
     const finish =
       this.#finish === 'length'
         ? 'max_output_tokens'

@@ -20,7 +20,7 @@ import { PipelineMind } from './mind.ts';
 import { fliteMouth } from './mouth-flite.ts';
 import { httpMouth } from './mouth-http.ts';
 import { STAGE_NAMES, type Stage } from './patience.ts';
-import type { Env } from './programs.ts';
+import { type Env, runsEnded } from './programs.ts';
 import type { Ear, Mouth } from './speech.ts';
 
 export interface StageOptions {
@@ -115,6 +115,7 @@ export async function pipelineBrain(options: PipelineOptions): Promise<Brain> {
   return {
     mode: 'pipeline',
     anyVoice: true,
+    close: runsEnded,
     open: () =>
       new PipelineMind({
         clock,

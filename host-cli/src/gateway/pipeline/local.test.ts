@@ -17,6 +17,7 @@ import { inPath } from '../../build/idf-find.ts';
 import { RATE } from '../audio.ts';
 import { startGateway } from '../index.ts';
 import { TestClient } from '../test-client.ts';
+import { SocketClient } from '../test-socket.ts';
 import { overOpus } from '../test-sounds.ts';
 import { pocketsphinxEar } from './ear-pocketsphinx.ts';
 import { jsgfOf, readGrammar } from './grammar.ts';
@@ -136,6 +137,39 @@ describe('a program', () => {
     for (const id of log(env).trim().split('\n').map(Number)) await expect.poll(() => alive(id)).toBe(false);
     await expect.poll(() => readdirSync(scratch)).toEqual([]);
     vi.unstubAllEnvs();
+  });
+
+  it('leaves nothing of what was said when the gateway has closed', async () => {
+    const temporary = mkdtempSync(join(folder, 'tmp-'));
+    vi.stubEnv('TMPDIR', temporary);
+    const server = await TestServer.start();
+    try {
+      const env = programs({
+        flite:
+          'if [ "$1" = -lv ]; then echo "Voices available: slt"; exit; fi\necho $$ > "$LOG"; exec /bin/sleep 100',
+      });
+      const mode = await pipelineBrain({
+        stt: { at: server.url },
+        llm: { at: server.url, model: 'a-model' },
+        tts: { at: 'flite' },
+        check: false,
+        env,
+      });
+      const gateway = await startGateway({ mode });
+      const headers = { authorization: `Bearer ${gateway.token}` };
+      const client = await SocketClient.connect(`${gateway.url}/v1/realtime?model=m`, headers);
+      client.send({ type: 'response.create' });
+      const chat = await server.llm();
+      chat.text('One sentence. ');
+      chat.finish();
+      await expect.poll(() => log(env)).toMatch(/\d/);
+      expect(readdirSync(temporary)).toHaveLength(1);
+      await gateway.close();
+      expect(readdirSync(temporary)).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      await server.close();
+    }
   });
 
   it('does not see our keys', async () => {

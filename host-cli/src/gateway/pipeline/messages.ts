@@ -91,7 +91,7 @@ function chatMessages(
       const call: ChatToolCall = {
         id: item.call_id ?? item.id ?? '',
         type: 'function',
-        function: { name: item.name, arguments: item.arguments || '{}' },
+        function: { name: item.name, arguments: isObject(item.arguments) ? item.arguments : '{}' },
       };
       calls = [...calls, call];
       const last = messages.at(-1);
@@ -134,6 +134,19 @@ function withImages(words: string, { item }: Entry): string | ContentPart[] {
       : [];
   if (images.length === 0) return words;
   return words ? [{ type: 'text', text: words }, ...images] : images;
+}
+
+/**
+ * Whether a call's arguments are what servers take back. A model may have broken them, and then nothing could be asked
+ * any more; the output of the call says what was wrong.
+ */
+export function isObject(json: string): boolean {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 /** Functions; servers of MCP are for whoever can reach them. */

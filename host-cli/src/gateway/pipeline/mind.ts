@@ -95,7 +95,16 @@ export class PipelineMind implements Mind {
     const quiet = idle ? entries.at(-1) : undefined;
     if (quiet && !quiet.answered) this.#turn(quiet)?.silent();
     await Promise.all(
-      entries.map((entry) => (wordsIn(entry) === '' ? this.#turn(entry)?.words(config, signal) : undefined)),
+      entries.map(async (entry) => {
+        const turn = wordsIn(entry) === '' ? this.#turn(entry) : undefined;
+        try {
+          await turn?.words(config, signal);
+        } catch (error) {
+          if (signal.aborted || !entry.answered) throw error;
+          // It failed its own answer, and not those to what was said since.
+          turn?.silent();
+        }
+      }),
     );
   }
 

@@ -29,14 +29,29 @@ export function findProgram(
   });
 }
 
+const runs = new Set<Promise<unknown>>();
+
 /** A folder for one run. */
 export async function inFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'tincan-speech-'));
+  const one = (async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tincan-speech-'));
+    try {
+      return await run(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  })();
+  runs.add(one);
   try {
-    return await run(folder);
+    return await one;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    runs.delete(one);
   }
+}
+
+/** Waits until nothing runs, and nothing of what was said lies in a folder. */
+export async function runsEnded(): Promise<void> {
+  await Promise.allSettled(runs);
 }
 
 /**
