@@ -265,9 +265,9 @@ describe('a recording that ends otherwise', () => {
   });
 });
 
-test('late words and a session that expires: one conversation, in order, without a turn twice', async () => {
+test('late words and a call that breaks off: one conversation, in order, without a turn twice', async () => {
   const demo = JSON.parse(readFileSync(repositoryPath('host-cli/data/demo.script.json'), 'utf8'));
-  const script = desk.path('expires.script.json');
+  const script = desk.path('breaks.script.json');
   const audio = (name: string) => repositoryPath(`host-cli/data/${name}`);
   for (const one of [demo.greeting, demo.goodbye, demo.not_understood]) one.audio = audio(one.audio);
   for (const sentence of demo.sentences) {
@@ -276,10 +276,14 @@ test('late words and a session that expires: one conversation, in order, without
       if (step.audio) step.audio = audio(step.audio);
       for (const other of step.on_error ?? []) other.audio = audio(other.audio);
     }
-    if (sentence.id === 'light-on') sentence.reply.push({ fault: 'expire' });
   }
   const words = 'conversation.item.input_audio_transcription.completed';
-  writeFileSync(script, JSON.stringify({ ...demo, faults: [{ event: words, do: 'delay', ms: 400 }] }));
+  const faults = [
+    { event: words, do: 'delay', ms: 400 },
+    // When the second answer was heard whole, so that nothing is asked for again.
+    { event: 'output_audio_buffer.stopped', do: 'hang_up', after: 1, count: 1 },
+  ];
+  writeFileSync(script, JSON.stringify({ ...demo, faults }));
   const own = await startGateway({ mode: 'script', script, token: TOKEN });
   const device = await startTestBoard({
     settings: { 'server.url': own.callsUrl },
