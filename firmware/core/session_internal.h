@@ -124,9 +124,11 @@ typedef struct {
         uint64_t left;      /* it was last live */
         uint64_t last_word;
         uint64_t nanodollars;
-        bool renewing; /* the session ended by our own will, another one follows */
-        bool greeted;  /* somebody has said something */
-        bool owed;     /* when it was last live, an answer was still to come */
+        bool renewing;    /* the session ended by our own will, another one follows */
+        bool greeted;     /* somebody has said something */
+        bool owed;        /* when it was last live, an answer was still to come */
+        session_id asked; /* the turn that was asked again, and how often */
+        uint8_t asked_times;
         bool unpriced; /* that was told */
     } talk;
     bool autostart; /* these as the settings were when last seen */

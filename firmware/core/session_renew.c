@@ -20,6 +20,7 @@
 #define SHORTEST_S 60u    /* an end that is nearer, or */
 #define LONGEST_S 86400u  /* further away, is not believed */
 #define FORGOTTEN_MS 3600000u
+#define ASK_TIMES 2 /* for the answer to one turn, after sessions that ended over it */
 
 void session_conversation_begin(void) {
     memset(&tc_self.talk, 0, sizeof tc_self.talk);
@@ -118,9 +119,26 @@ static void give_back(const tc_turn *turn) {
     session_outbox_send();
 }
 
+/* The answer to the last turn is still owed. A server that ends each session over the same turn
+ * would be asked, and paid, for ever. */
+static void ask_again(session_id asked) {
+    if (asked != tc_self.talk.asked) {
+        tc_self.talk.asked = asked;
+        tc_self.talk.asked_times = 0;
+    }
+    if (tc_self.talk.asked_times < ASK_TIMES) {
+        tc_self.talk.asked_times++;
+        LIVE->want |= WANT_TURN;
+    } else {
+        tc_problem("answer_lost", "The session ended each time before the answer came.",
+                   "Say it again, or something else.");
+    }
+}
+
 bool session_resume(void) {
     uint64_t gap = tc_self.now - tc_self.talk.left;
     tc_turn turn = {0};
+    session_id last = 0;
     bool unanswered = false;
     uint32_t turns = 0;
     if (tc_self.talk.began == 0 || gap >= FORGOTTEN_MS) {
@@ -134,6 +152,7 @@ bool session_resume(void) {
     tc_history_reopen();
     for (; tc_history_turn(turns, &turn); turns++) {
         unanswered = turn.user;
+        last = session_hash((tc_span){turn.text, turn.length});
         give_back(&turn);
     }
     if (tc_self.talk.renewing) {
@@ -141,7 +160,7 @@ bool session_resume(void) {
     }
     tc_self.talk.renewing = false;
     if (unanswered && tc_self.talk.owed) {
-        LIVE->want |= WANT_TURN;
+        ask_again(last);
     }
     tc_log(TC_LOG_INFO, "session", "%u turns of the conversation were given back", (unsigned)turns);
     return tc_self.talk.greeted;

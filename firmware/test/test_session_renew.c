@@ -332,6 +332,31 @@ TC_TEST(renew_expired_sessions_and_broken_ones_come_back_with_the_history) {
     CHECK_EQ(world_sent("Greet."), 0);
 }
 
+TC_TEST(renew_does_not_ask_for_ever_where_every_session_ends_over_one_turn) {
+    start();
+    talk();
+    world_event("input_audio_buffer.speech_started");
+    world_event("input_audio_buffer.speech_stopped");
+    said("u2", "user", "a1", "Poison");
+    for (int ends = 1; ends <= 4; ends++) {
+        world_run(11000);
+        world_post(TC_EVENT_PEER_DOWN, fake.peer_id, 1, 0, NULL, 0);
+        world_run(2000);
+        while (tc_session_state() == TC_STATE_BACKOFF) {
+            world_run(100);
+        }
+        world_forget();
+        come_back();
+        CHECK_EQ(given("Poison"), 3);
+        world_run(100);
+        CHECK_EQ(world_sent("response.create"), ends <= 2 ? 1 : 0);
+        if (ends <= 2) {
+            world_created("again");
+        }
+    }
+    CHECK(fake_last_frame("\"code\":\"answer_lost\"") != NULL);
+}
+
 TC_TEST(renew_what_a_host_said_is_not_lost_before_the_server_confirms_it) {
     start();
     talk();
