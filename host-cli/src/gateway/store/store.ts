@@ -296,7 +296,7 @@ function usedBy(sql: Sql, device: number | undefined, from: number, now: number)
 export function callsSince(sql: Sql, device: number | null, from: number): Row[] {
   return sql.all(
     `SELECT * FROM calls WHERE device IS ? AND started >= ? AND ended >= ?
-     UNION ALL SELECT * FROM calls WHERE ended IS NULL AND device IS ? AND seen >= ?`,
+     UNION ALL SELECT * FROM calls INDEXED BY calls_open WHERE ended IS NULL AND device IS ? AND seen >= ?`,
     device,
     from - DAY_MS,
     from,
