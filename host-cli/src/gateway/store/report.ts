@@ -42,7 +42,7 @@ function deviceStatus(sql: Sql, device: Row | undefined, from: number, now: numb
             coalesce(sum(text_out + audio_out), 0) AS output,
             coalesce(sum(nanodollars), 0) AS cost,
             count(*) - count(nanodollars) AS unpriced
-     FROM usage JOIN calls ON calls.id = usage.call WHERE calls.device IS ? AND usage.at >= ?`,
+     FROM usage CROSS JOIN calls ON calls.id = usage.call WHERE calls.device IS ? AND usage.at >= ?`,
     id,
     from,
   );

@@ -283,8 +283,9 @@ export class Store {
 
 function usedBy(sql: Sql, device: number | undefined, from: number, now: number): Used {
   const { ms, live } = lasted(callsSince(sql, device ?? null, from), from, now);
+  // CROSS: by the usage of that time, not by all calls that the device ever made.
   const cost = sql.get(
-    `SELECT coalesce(sum(nanodollars), 0) AS n FROM usage JOIN calls ON calls.id = usage.call
+    `SELECT coalesce(sum(nanodollars), 0) AS n FROM usage CROSS JOIN calls ON calls.id = usage.call
      WHERE calls.device IS ? AND usage.at >= ?`,
     device ?? null,
     from,
