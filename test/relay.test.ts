@@ -269,3 +269,11 @@ test('devices that are added at the same time by many are all there', async () =
   ];
   expect(devices.map((one) => one.name)).toEqual(names);
 });
+
+test('a gateway says at its start that its devices cannot be read', async () => {
+  desk = new Desk();
+  writeFileSync(desk.path('notes.db'), 'these are the notes of somebody\n');
+  const ended = await desk.run(['gateway', '--listen', '127.0.0.1:0', '--db', 'notes.db']);
+  expect(ended).toMatchObject({ status: 1, stdout: '' });
+  expect(ended.stderr).toMatch(/notes\.db is no database/);
+});

@@ -120,6 +120,8 @@ export async function gateway(context: Context, options: GatewayCommandOptions):
       : undefined;
   const log = (line: string) => out.note(line);
   const store = storeOf(context, options.db);
+  // One that cannot be read is said now, and not to every device as a wrong token.
+  if (existsSync(store.file)) store.devices();
   const desk = new DeviceDesk({ store, clock: systemClock(), now: Date.now, log });
   const relay = mode === 'relay' ? await openRelay(context, options, desk) : undefined;
   const pipeline = mode === 'pipeline' ? await openPipeline(context, options) : undefined;

@@ -1,7 +1,6 @@
 /** What `tincan gateway status` shows: per device, what it used since a moment. */
 import type { Row, Sql } from './database.ts';
-import { parseHolder } from './lock.ts';
-import { callsSince, isOrphan, type Limits, type Store } from './store.ts';
+import { callsSince, type Limits, lasted, type Store } from './store.ts';
 
 export interface DeviceStatus {
   /** Null for the gateway's own token, which has no name. */
@@ -36,22 +35,14 @@ export function statusOf(store: Store, from: number, now: number): DeviceStatus[
 function deviceStatus(sql: Sql, device: Row | undefined, from: number, now: number): DeviceStatus {
   const id = device === undefined ? null : Number(device.id);
   const calls = callsSince(sql, id, from);
-  let ms = 0;
-  let live = 0;
-  for (const call of calls) {
-    const seen = Number(call.seen);
-    const runs = call.ended === null && !isOrphan(parseHolder(String(call.owner)), seen, now);
-    if (runs) live++;
-    const end = runs ? now : Number(call.ended ?? call.seen);
-    ms += Math.max(0, end - Math.max(from, Number(call.started)));
-  }
+  const { ms, live } = lasted(calls, from, now);
   const used = sql.get(
     `SELECT coalesce(sum(text_in + audio_in + image_in), 0) AS input,
             coalesce(sum(text_cached + audio_cached + image_cached), 0) AS cached,
             coalesce(sum(text_out + audio_out), 0) AS output,
             coalesce(sum(nanodollars), 0) AS cost,
             count(*) - count(nanodollars) AS unpriced
-     FROM usage JOIN calls ON calls.id = usage.call WHERE calls.device IS ? AND usage.at >= ?`,
+     FROM usage CROSS JOIN calls ON calls.id = usage.call WHERE calls.device IS ? AND usage.at >= ?`,
     id,
     from,
   );

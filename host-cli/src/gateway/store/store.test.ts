@@ -160,6 +160,17 @@ describe('what was used', () => {
     expect(store.used(device.id, NOON, NOON + 8 * MINUTE)).toEqual({ minutes: 7, nanodollars: 0, live: 1 });
   });
 
+  it('counts no call for longer than one can be, where the clock was put right while it ran', () => {
+    const { device } = store.addDevice('kitchen', {}, NOON);
+    store.startCall(call('a', device.id, NOON - 11 * 60 * MINUTE));
+    store.beat(['a'], NOON);
+    expect(store.used(device.id, NOON - 12 * 60 * MINUTE, NOON).minutes).toBe(60);
+    expect(statusOf(store, NOON - 12 * 60 * MINUTE, NOON)[0]).toMatchObject({ minutes: 60, live: 1 });
+    store.startCall(call('of-1970', device.id, MINUTE));
+    store.beat(['of-1970'], NOON);
+    expect(store.used(device.id, NOON - MINUTE, NOON)).toMatchObject({ minutes: 2, live: 2 });
+  });
+
   it('of a gateway that was killed ends where it was last seen', () => {
     const { device } = store.addDevice('kitchen', {}, NOON);
     store.startCall(call('a', device.id, NOON));

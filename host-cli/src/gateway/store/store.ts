@@ -72,6 +72,8 @@ export interface Used {
 /** A call on another machine, of which nothing was heard for so long, has ended. */
 const UNHEARD_MS = 120_000;
 const DAY_MS = 86_400_000;
+/** Of a session of the API. */
+const LONGEST_MS = 3_600_000;
 const NAME = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,64}$/u;
 
 /** What is kept of a token. It is random, so nobody gets back from the hash to it. */
@@ -280,33 +282,43 @@ export class Store {
 }
 
 function usedBy(sql: Sql, device: number | undefined, from: number, now: number): Used {
-  const calls = callsSince(sql, device ?? null, from).map((row) => ({
-    row,
-    open: row.ended === null ? openCallOf(row, now) : undefined,
-  }));
-  let ms = 0;
-  for (const { row, open } of calls) {
-    const end = open && !open.orphan ? now : Number(row.ended ?? row.seen);
-    ms += Math.max(0, end - Math.max(from, Number(row.started)));
-  }
+  const { ms, live } = lasted(callsSince(sql, device ?? null, from), from, now);
+  // CROSS: by the usage of that time, not by all calls that the device ever made.
   const cost = sql.get(
-    `SELECT coalesce(sum(nanodollars), 0) AS n FROM usage JOIN calls ON calls.id = usage.call
+    `SELECT coalesce(sum(nanodollars), 0) AS n FROM usage CROSS JOIN calls ON calls.id = usage.call
      WHERE calls.device IS ? AND usage.at >= ?`,
     device ?? null,
     from,
   );
-  const live = calls.filter(({ open }) => open && !open.orphan).length;
   return { minutes: ms / 60_000, nanodollars: Number(cost?.n ?? 0), live };
 }
 
-/** Calls that were there at `from` or later. None lasts a day, so that not all of the past is looked through. */
+/** Calls that were there at `from` or later. None that ended lasted a day, so that not all of the past is looked through. */
 export function callsSince(sql: Sql, device: number | null, from: number): Row[] {
   return sql.all(
-    'SELECT * FROM calls WHERE device IS ? AND started >= ? AND coalesce(ended, seen) >= ?',
+    `SELECT * FROM calls WHERE device IS ? AND started >= ? AND ended >= ?
+     UNION ALL SELECT * FROM calls INDEXED BY calls_open WHERE ended IS NULL AND device IS ? AND seen >= ?`,
     device,
     from - DAY_MS,
     from,
+    device,
+    from,
   );
+}
+
+/** How long calls were since `from`, and how many run. */
+export function lasted(calls: readonly Row[], from: number, now: number): { ms: number; live: number } {
+  let ms = 0;
+  let live = 0;
+  for (const row of calls) {
+    const seen = Number(row.seen);
+    const runs = row.ended === null && !isOrphan(parseHolder(String(row.owner)), seen, now);
+    if (runs) live++;
+    const end = runs ? now : Number(row.ended ?? seen);
+    // A clock that was put right meanwhile (a machine that begins without the time) makes no call longer than it can be.
+    ms += Math.min(LONGEST_MS, Math.max(0, end - Math.max(from, Number(row.started))));
+  }
+  return { ms, live };
 }
 
 function setLimits(sql: Sql, name: string, limits: LimitChange): void {
@@ -355,7 +367,7 @@ function deviceOf(row: Row): DeviceRow {
 }
 
 /** Whether the keeper of an unended call is gone; on another machine silence tells. */
-export function isOrphan(owner: Holder | undefined, seen: number, now: number): boolean {
+function isOrphan(owner: Holder | undefined, seen: number, now: number): boolean {
   if (owner === undefined || isGone(owner)) return true;
   return owner.host !== thisProcess().host && now - seen > UNHEARD_MS;
 }
