@@ -2,6 +2,7 @@ import { createConnection } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { join, rms } from './audio.ts';
+import type { CallHost } from './call-host.ts';
 import { makeCertificate } from './certificate.ts';
 import type { ServerEvent } from './events.ts';
 import { type Gateway, type GatewayOptions, startGateway } from './index.ts';
@@ -296,6 +297,13 @@ describe('who may connect', () => {
     await client.end();
     expect((await connect()).socket.readyState).toBe(WebSocket.OPEN);
   });
+});
+
+it('is no WebSocket in a mode that has no sessions of its own, and the answer says so', async () => {
+  const host = { mode: 'relay', call: () => Promise.reject(new Error()), hangUp: () => false, close() {} };
+  const other = await start({ mode: host as unknown as CallHost });
+  await expect(SocketClient.connect(other.url + MODEL, bearer)).rejects.toThrow(/^404 .*POST an SDP offer/);
+  await other.close();
 });
 
 describe('who does not close its side', () => {
