@@ -105,7 +105,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const observers = new Map<keyof GatewayEvents, Set<(what: never) => void>>();
   const writes = new Set<Promise<void>>();
   let closing = false;
-  let starting = 0;
+  /** Calls that are being answered, by device. */
+  const starting: (number | undefined)[] = [];
 
   function tell<K extends keyof GatewayEvents>(event: K, what: GatewayEvents[K]): void {
     for (const run of observers.get(event) ?? []) {
@@ -132,7 +133,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   /** Throws RealtimeError where no more can go on at the same time. */
   function makeRoom(): void {
-    const active = calls.filter((call) => call.ended === undefined).length + starting;
+    const active = calls.filter((call) => call.ended === undefined).length + starting.length;
     const most = options.maxCalls ?? 16;
     if (!closing && active < most) return;
     throw new RealtimeError('rate_limit_exceeded', `This gateway answers ${most} calls at a time.`);
@@ -140,7 +141,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   /** Throws HttpError where a device has used up what it may. */
   function admit({ device }: Bearer): void {
-    const refusal = device && desk?.refusal(device);
+    const refusal = device && desk?.refusal(device, starting.filter((id) => id === device.id).length);
     if (!refusal) return;
     throw new HttpError(429, 'device_limit_exceeded', refusal.message, {
       'Retry-After': String(refusal.retryAfter),
@@ -176,7 +177,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     makeRoom();
     admit(bearer);
     const config = configOf([bearer.secret?.session, session], model);
-    starting++;
+    starting.push(bearer.device?.id);
     try {
       const started = await answerOffer({
         ...shared,
@@ -194,7 +195,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       log(`an offer was refused: ${error instanceof Error ? error.message : String(error)}`);
       throw new RealtimeError('invalid_offer', 'The SDP offer could not be used.', 'sdp');
     } finally {
-      starting--;
+      starting.splice(starting.indexOf(bearer.device?.id), 1);
     }
   }
 
