@@ -381,4 +381,38 @@ describe('a sideband', () => {
       SocketClient.connect(`${gateway.url}/v1/realtime?call_id=${id}`, { authorization: `Bearer ${value}` }),
     ).rejects.toThrow(/^404/);
   });
+
+  it('that does not read is cut off: it would miss events and not know it; the client goes on', async () => {
+    const client = await connect();
+    const { session } = await client.event('session.created');
+    const lines = [
+      `GET /v1/realtime?call_id=${(session as unknown as { id: string }).id} HTTP/1.1`,
+      'Host: x',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      `Authorization: Bearer ${TOKEN}`,
+    ];
+    const deaf = createConnection(gateway.port, '127.0.0.1');
+    deaf.on('error', () => {});
+    const gone = new Promise((resolve) => deaf.once('close', resolve));
+    deaf.write(`${lines.join('\r\n')}\r\n\r\n`);
+    await new Promise((resolve) => deaf.once('data', resolve));
+    deaf.pause();
+    const content = [{ type: 'input_audio', audio: Buffer.alloc(5_000_000).toString('base64') }];
+    client.send({
+      type: 'conversation.item.create',
+      item: { id: 'long', type: 'message', role: 'user', content },
+    });
+    for (let i = 1; i <= 14; i++) {
+      const from = client.events.length;
+      client.send({ type: 'conversation.item.retrieve', item_id: 'long' });
+      await client.event('conversation.item.retrieved', from);
+    }
+    deaf.resume();
+    await gone;
+    client.send(update({}));
+    await client.event('session.updated');
+  });
 });
