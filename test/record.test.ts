@@ -105,16 +105,18 @@ describe('a recording of a whole conversation', () => {
     const done = find(voice('assistant-light-on'), loudspeaker);
     const goodbye = find(voice('person-goodbye'), microphone);
     for (const { alike } of [asked, hello, done, goodbye]) expect(alike).toBeGreaterThan(0.8);
-    // By one clock, as the board's own loudspeaker and person say it.
+    // By one clock, as the board's own loudspeaker and person say it. A busy machine is late in either; the sentences
+    // are further apart.
+    const NEAR_MS = 1000;
     const length = (name: string) => voice(name).length / 16;
     expect(asked.ms).toBeGreaterThan(hello.ms);
     expect(done.ms).toBeGreaterThan(asked.ms + length('person-light-on'));
     expect(goodbye.ms).toBeGreaterThan(done.ms);
     const [first, second] = device.person.spokenAt;
-    expect(Math.abs(goodbye.ms - asked.ms - (second!.start - first!.start))).toBeLessThan(100);
+    expect(Math.abs(goodbye.ms - asked.ms - (second!.start - first!.start))).toBeLessThan(NEAR_MS);
     const spoken = find(voice('assistant-light-on'), spokenBy(device));
     const greeted = find(voice('assistant-greeting'), spokenBy(device));
-    expect(Math.abs(done.ms - hello.ms - (spoken.ms - greeted.ms))).toBeLessThan(100);
+    expect(Math.abs(done.ms - hello.ms - (spoken.ms - greeted.ms))).toBeLessThan(NEAR_MS);
   });
 
   test('events of both directions with times, and what it cost', () => {

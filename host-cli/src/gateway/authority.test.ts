@@ -78,6 +78,13 @@ describe('devices with tokens of their own', () => {
     expect(await hangUp(kitchen, id)).toBe(404);
   });
 
+  it('have as many calls at a time as they may, also when they ask for them all at once', async () => {
+    const kitchen = store.addDevice('kitchen', { calls: 1 }, Date.now()).token;
+    const calls = await Promise.allSettled([call(kitchen), call(kitchen), call(kitchen)]);
+    const refused = calls.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []));
+    expect(refused).toEqual([1, 2].map(() => expect.stringMatching(/429: .*one call at a time/)));
+  });
+
   it('get no call where it cannot be written down', async () => {
     const kitchen = store.addDevice('kitchen', {}, Date.now()).token;
     store.startCall = () => {

@@ -139,7 +139,6 @@ export class Call implements CallInfo {
     if (this.#started || this.ended !== undefined) return;
     this.#started = true;
     this.#session.start();
-    for (const sideband of this.#sidebands) this.#greet(sideband);
     for (const message of this.#early.splice(0)) this.#session.receiveText(message);
   }
 
@@ -163,19 +162,15 @@ export class Call implements CallInfo {
   /** Lets somebody listen in: gets session.created, and every event from now on. The answer ends it. */
   join(sideband: Sideband): { receive(text: string): void; leave(): void } {
     this.#sidebands.add(sideband);
-    if (this.#started) this.#greet(sideband);
+    // It sees how the session is, as if it had been there from the beginning.
+    const greeting = this.#session.greeting();
+    if (greeting) sideband.send(JSON.stringify(greeting));
     return {
       receive: (text) => this.receiveText(text),
       leave: () => {
         this.#sidebands.delete(sideband);
       },
     };
-  }
-
-  /** The sideband sees how the session is, as if it had been there from the beginning. */
-  #greet(sideband: Sideband): void {
-    const greeting = this.#session.greeting();
-    if (greeting) sideband.send(JSON.stringify(greeting));
   }
 
   heard(): Int16Array {
@@ -222,7 +217,7 @@ export class Call implements CallInfo {
     this.#transcript.feed(event, 'server');
     this.#options.event(this, 'server', event);
     this.#channel.send(event);
-    if (this.#sidebands.size === 0 || event.type === 'session.created') return;
+    if (this.#sidebands.size === 0) return;
     const text = JSON.stringify(event);
     for (const sideband of this.#sidebands) sideband.send(text);
   }

@@ -22,11 +22,11 @@ export const GATEWAY_SENDS: Record<ServerEventName, string> = {
   'conversation.item.input_audio_transcription.delta':
     'once for each turn that was written down, with all its words; with logprobs where they are asked for',
   'conversation.item.input_audio_transcription.completed':
-    'for each turn that was written down, before its answer, with tokens or seconds by the model that is named',
+    'for each turn that was written down, often after its answer has begun, with tokens or seconds by the model that is named',
   'conversation.item.input_audio_transcription.segment':
     'once for each turn where the transcription model tells speakers apart; they are all one speaker here',
   'conversation.item.input_audio_transcription.failed':
-    'where a transcript is wanted and the mode cannot give one, as echo',
+    'where a transcript is wanted and the mode has none, as echo, or could not make it',
   'input_audio_buffer.committed': 'when a turn ends, is committed by the client, or a silence was too long',
   'input_audio_buffer.cleared': 'after input_audio_buffer.clear',
   'input_audio_buffer.speech_started': 'when turn detection hears speech',

@@ -136,6 +136,9 @@ async function route(host: HttpHost, request: IncomingMessage, response: ServerR
     const match = path.exec(url.pathname);
     if (!match) continue;
     if (request.method === 'GET' && run === beta && !url.pathname.includes('sessions')) {
+      // Who serves WebSockets has taken this request before it comes here.
+      if (request.headers.upgrade !== undefined)
+        throw new HttpError(404, 'no_websocket', `There is no WebSocket here. ${host.about}`);
       throw new HttpError(426, 'upgrade_required', 'This is a WebSocket: ask for an upgrade.', {
         Upgrade: 'websocket',
         Connection: 'Upgrade',

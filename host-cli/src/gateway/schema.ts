@@ -217,8 +217,23 @@ export function parseResponse(value: unknown): ResponseParams {
   return check(response, value, 'response');
 }
 
+/** Levels that what a client says may be nested; what is written out again by recursion must not exhaust the stack. */
+const MAX_DEPTH = 100;
+
+function deeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => deeper(inner, levels - 1));
+}
+
 /** Parses, and turns the first complaint of zod into the error that the API would send. */
 export function check<T>(schema: z.ZodType<T>, value: unknown, root: string): T {
+  if (deeper(value, MAX_DEPTH)) {
+    throw new RealtimeError(
+      'invalid_value',
+      `It is nested more than ${MAX_DEPTH} levels deep.`,
+      root || null,
+    );
+  }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;

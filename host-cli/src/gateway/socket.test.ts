@@ -2,6 +2,7 @@ import { createConnection } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { join, rms } from './audio.ts';
+import type { CallHost } from './call-host.ts';
 import { makeCertificate } from './certificate.ts';
 import type { ServerEvent } from './events.ts';
 import { type Gateway, type GatewayOptions, startGateway } from './index.ts';
@@ -298,6 +299,13 @@ describe('who may connect', () => {
   });
 });
 
+it('is no WebSocket in a mode that has no sessions of its own, and the answer says so', async () => {
+  const host = { mode: 'relay', call: () => Promise.reject(new Error()), hangUp: () => false, close() {} };
+  const other = await start({ mode: host as unknown as CallHost });
+  await expect(SocketClient.connect(other.url + MODEL, bearer)).rejects.toThrow(/^404 .*POST an SDP offer/);
+  await other.close();
+});
+
 describe('who does not close its side', () => {
   const hold = async (port: number, request: string) => {
     const socket = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -372,5 +380,39 @@ describe('a sideband', () => {
     await expect(
       SocketClient.connect(`${gateway.url}/v1/realtime?call_id=${id}`, { authorization: `Bearer ${value}` }),
     ).rejects.toThrow(/^404/);
+  });
+
+  it('that does not read is cut off: it would miss events and not know it; the client goes on', async () => {
+    const client = await connect();
+    const { session } = await client.event('session.created');
+    const lines = [
+      `GET /v1/realtime?call_id=${(session as unknown as { id: string }).id} HTTP/1.1`,
+      'Host: x',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      `Authorization: Bearer ${TOKEN}`,
+    ];
+    const deaf = createConnection(gateway.port, '127.0.0.1');
+    deaf.on('error', () => {});
+    const gone = new Promise((resolve) => deaf.once('close', resolve));
+    deaf.write(`${lines.join('\r\n')}\r\n\r\n`);
+    await new Promise((resolve) => deaf.once('data', resolve));
+    deaf.pause();
+    const content = [{ type: 'input_audio', audio: Buffer.alloc(5_000_000).toString('base64') }];
+    client.send({
+      type: 'conversation.item.create',
+      item: { id: 'long', type: 'message', role: 'user', content },
+    });
+    for (let i = 1; i <= 14; i++) {
+      const from = client.events.length;
+      client.send({ type: 'conversation.item.retrieve', item_id: 'long' });
+      await client.event('conversation.item.retrieved', from);
+    }
+    deaf.resume();
+    await gone;
+    client.send(update({}));
+    await client.event('session.updated');
   });
 });

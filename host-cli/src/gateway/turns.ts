@@ -81,7 +81,7 @@ export class Turns {
 
   /** `input_audio_buffer.commit`. Throws RealtimeError. */
   commit(): void {
-    void this.#commit(this.#input.commit(), false);
+    this.#turn(this.#input.commit(), false);
   }
 
   /** `input_audio_buffer.clear` */
@@ -114,7 +114,7 @@ export class Turns {
         audio_end_ms: this.#input.heardMs,
         item_id: this.#item,
       });
-      void this.#commit(this.#input.take(), true, true);
+      this.#turn(this.#input.take(), true, true);
     });
   }
 
@@ -131,11 +131,18 @@ export class Turns {
 
   #stopped(endMs: number): void {
     this.#host.send({ type: 'input_audio_buffer.speech_stopped', audio_end_ms: endMs, item_id: this.#item });
-    void this.#commit(this.#input.take(), this.#config.turn_detection?.create_response ?? false);
+    this.#turn(this.#input.take(), this.#config.turn_detection?.create_response ?? false);
+  }
+
+  /** What goes wrong with one turn must not end the process: others talk here too. */
+  #turn(pcm: Int16Array, respond: boolean, idle = false): void {
+    this.#commit(pcm, respond, idle).catch((error: unknown) =>
+      this.#host.log(`a turn failed: ${error instanceof Error ? error.message : String(error)}`),
+    );
   }
 
   /** Makes a user item of what was heard, writes it down if asked to, and has it answered if asked to. */
-  async #commit(pcm: Int16Array, respond: boolean, idle = false): Promise<void> {
+  async #commit(pcm: Int16Array, respond: boolean, idle: boolean): Promise<void> {
     const { conversation, send } = this.#host;
     const entry = conversation.append({
       item: {
