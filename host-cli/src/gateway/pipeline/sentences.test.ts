@@ -177,4 +177,15 @@ describe('a text without an end', () => {
     for (const piece of cut(family.repeat(20), { firstClause: 0, longest: 30 }))
       expect(piece.replaceAll(family, '')).toBe('');
   });
+
+  // The guard is the time limit: to look through all of it for each piece takes half a minute.
+  it.each(['a.', '."', 'z.b. ', 'A. '])(
+    'that comes all at once, of %j, holds nobody up',
+    (mark) => {
+      const text = mark.repeat(32_000 / mark.length);
+      const cutter = new SentenceCutter();
+      expect([...cutter.push(text), ...cutter.end()].join('')).toBe(text);
+    },
+    5000,
+  );
 });

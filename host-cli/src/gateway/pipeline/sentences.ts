@@ -86,8 +86,9 @@ export class SentenceCutter {
     const begin = text.search(/\S/u);
     if (begin < 0) return undefined;
     const clause = this.#clause(begin);
-    const limit = clause ?? text.length;
     const fenced = this.#fenced || FENCE.test(text);
+    // Beyond that it is cut anyway; to look further costs the square of a text that comes all at once.
+    const limit = clause ?? Math.min(text.length, fenced ? text.length : begin + this.#longest);
     for (let at = begin; at < limit; at++) {
       const char = text[at]!;
       if (char === '\n') return at;
