@@ -32,8 +32,14 @@ export function redact(text: string): string {
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
     if (clean.includes(secret)) clean = clean.replaceAll(secret, '•••');
   }
-  return clean;
+  return clean.replace(MCP_KEY, '"$1":"•••"');
 }
+
+/**
+ * What an MCP tool of a session shows its server, wherever such an event is printed. It is a client's: nobody here has
+ * registered it.
+ */
+const MCP_KEY = /"(authorization|headers)":(?:"(?:[^"\\]|\\.)*"|\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})/g;
 
 /** Forgets all; for tests. */
 export function forgetSecrets(): void {
