@@ -1,4 +1,4 @@
-import { LINK_ERRORS, METHODS, NOTIFICATIONS, STATS } from '../link.ts';
+import { LINK_ERRORS, METHODS, NOTIFICATIONS, REASONS, STATS } from '../link.ts';
 import { FIELDS, type FieldName, SERVER_EVENTS } from '../realtime/events.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../settings.ts';
 import { TASKS } from '../tasks.ts';
@@ -107,6 +107,12 @@ What \`device.stats\` answers:
 ${table(
   ['member', 'what it holds'],
   Object.entries(STATS).map(([name, help]) => [code(name), help]),
+)}
+Reasons, in \`state\` and in \`device.stats\`: why a state was entered, or a session ended:
+
+${table(
+  ['reason', 'what it means, and what follows'],
+  Object.entries(REASONS).map(([name, help]) => [code(name), help]),
 )}
 Errors:
 

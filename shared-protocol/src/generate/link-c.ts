@@ -17,7 +17,7 @@ const SOURCE = 'link.ts';
 const methods = Object.keys(METHODS).map((name) => [`TC_METHOD_${upper(name)}`, name] as const);
 const states = STATES.map((name) => [`TC_STATE_${upper(name)}`, name] as const);
 const activities = ACTIVITIES.map((name) => [`TC_ACTIVITY_${upper(name)}`, name] as const);
-const reasons = REASONS.map((name) => [`TC_REASON_${upper(name)}`, name] as const);
+const reasons = Object.keys(REASONS).map((name) => [`TC_REASON_${upper(name)}`, name] as const);
 const drops = DROP_CLASSES.map((name) => [`TC_DROP_${upper(name)}`, name] as const);
 const errors = Object.entries(LINK_ERRORS);
 
