@@ -54,9 +54,15 @@ export class EventVoice implements Voice {
 
   end(responseId: string): void {
     if (!this.#encoders.delete(responseId)) return;
+    this.#settle();
+  }
+
+  #settle(): void {
     this.#cancel?.();
     this.#cancel = this.#clock.after(Math.max(0, this.#until - this.#clock.now()), () => {
       if (!this.busy) this.#events.played();
+      // A timer may fire a little early.
+      else if (this.#encoders.size === 0) this.#settle();
     });
   }
 
