@@ -4,6 +4,7 @@ import nodeDataChannel, { type DataChannel, type PeerConnection, type Track } fr
 import { FRAME, FRAME_MS, join, RATE } from './audio.ts';
 import type { ServerEvent } from './events.ts';
 import { isRtcp, parseRtp, writeRtp } from './rtp.ts';
+import { SeenEvents } from './test-seen.ts';
 
 export interface ClientOptions {
   url: string;
@@ -13,13 +14,9 @@ export interface ClientOptions {
   answer?(sdp: string): Promise<string>;
 }
 
-type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type: T }>;
 const OPUS = 111;
-/** Guard against hanging for ever; no test depends on how long anything takes. */
-const GUARD_MS = 40_000;
 
-export class TestClient {
-  readonly events: ServerEvent[] = [];
+export class TestClient extends SeenEvents {
   readonly connection: PeerConnection;
   readonly track: Track;
   readonly channel: DataChannel;
@@ -27,7 +24,6 @@ export class TestClient {
   markers = 0;
   location = '';
   #heard: Int16Array[] = [];
-  #waiters = new Set<() => void>();
   #sequence = 65_000;
   #timestamp = 4_294_960_000;
   closed = false;
@@ -50,6 +46,7 @@ export class TestClient {
   }
 
   private constructor(label: string, decode: (payload: Uint8Array) => Int16Array) {
+    super();
     this.connection = new nodeDataChannel.PeerConnection('client', {
       iceServers: [],
       bindAddress: '127.0.0.1',
@@ -57,7 +54,7 @@ export class TestClient {
     });
     this.connection.onStateChange((state) => {
       if (state === 'closed' || state === 'disconnected' || state === 'failed') this.closed = true;
-      this.#wake();
+      this.wake();
     });
     const audio = new nodeDataChannel.Audio('0', 'SendRecv');
     audio.addOpusCodec(OPUS);
@@ -68,16 +65,16 @@ export class TestClient {
       if (!packet || packet.payloadType !== OPUS) return;
       if (packet.marker) this.markers++;
       this.#heard.push(decode(packet.payload));
-      this.#wake();
+      this.wake();
     });
     this.channel = this.connection.createDataChannel(label);
     this.channel.onMessage((message) => {
       this.events.push(JSON.parse(String(message)) as ServerEvent);
-      this.#wake();
+      this.wake();
     });
     this.channel.onClosed(() => {
       this.closed = true;
-      this.#wake();
+      this.wake();
     });
   }
 
@@ -89,36 +86,6 @@ export class TestClient {
       this.connection.setLocalDescription('offer');
     });
     return this.connection.localDescription()?.sdp ?? '';
-  }
-
-  #wake(): void {
-    for (const waiter of [...this.#waiters]) waiter();
-  }
-
-  /** Waits until `found` gives something. */
-  async until<T>(what: string, found: () => T | undefined | false): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiters.delete(look);
-        reject(new Error(`no ${what}; events: ${this.events.map((event) => event.type).join(', ')}`));
-      }, GUARD_MS);
-      const look = () => {
-        const value = found();
-        if (value === undefined || value === false) return;
-        clearTimeout(timer);
-        this.#waiters.delete(look);
-        resolve(value);
-      };
-      this.#waiters.add(look);
-      look();
-    });
-  }
-
-  /** The next event of this type after `from` events. */
-  event<T extends ServerEvent['type']>(type: T, from = 0): Promise<EventOf<T>> {
-    return this.until(type, () =>
-      this.events.slice(from).find((event): event is EventOf<T> => event.type === type),
-    );
   }
 
   send(event: object): void {
