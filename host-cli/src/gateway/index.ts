@@ -21,7 +21,7 @@ import { newId, RealtimeError } from './events.ts';
 import { Faults, type ServerFault } from './faults.ts';
 import { type CallRequest, handle } from './http.ts';
 import { type Limits, RateLimits } from './limits.ts';
-import { Access, type Bearer } from './secrets.ts';
+import { Access, type Bearer, mayReach } from './secrets.ts';
 import { acceptSockets, type SocketRequest } from './socket.ts';
 import type { DeviceDesk } from './store/desk.ts';
 
@@ -304,12 +304,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await Promise.all(writes);
     },
   };
-}
-
-/** A client secret reaches the calls that were made with it, a device its own, a token of the gateway all. */
-function mayReach(bearer: Bearer, owner: Bearer): boolean {
-  if (bearer.secret) return bearer.name === owner.name;
-  return bearer.device === undefined || bearer.device.id === owner.device?.id;
 }
 
 /** Settings of a new session, from what its makers said, the first one first. */

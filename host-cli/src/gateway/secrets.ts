@@ -24,6 +24,15 @@ export interface Bearer {
   secret?: Secret;
   device?: DeviceRow;
 }
+/** A client secret reaches the calls that were made with it, a device its own, a token of the gateway all. */
+export function mayReach(
+  bearer: Bearer,
+  owner: { name: string; device?: { id: number } | undefined },
+): boolean {
+  if (bearer.secret) return bearer.name === owner.name;
+  return bearer.device === undefined || bearer.device.id === owner.device?.id;
+}
+
 /** Where tokens of devices are known. */
 export interface Devices {
   find(hash: Buffer): DeviceRow | undefined;

@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts';
 import { DEFAULT_MODEL, type SessionUpdate } from '../config.ts';
 import { newId, RealtimeError } from '../events.ts';
 import { type CallRequest, HttpError } from '../http.ts';
-import type { Bearer } from '../secrets.ts';
+import { type Bearer, mayReach } from '../secrets.ts';
 import type { DeviceDesk } from '../store/desk.ts';
 import { RelayCall } from './call.ts';
 import { clean } from './clean.ts';
@@ -176,10 +176,9 @@ export class Relay implements CallHost {
   async hangUp(id: string, bearer: Bearer): Promise<boolean> {
     const kept = this.#calls.get(id);
     if (!kept) return false;
-    // A device ends its own calls; a secret those that it made; the gateway's own token all.
-    if (bearer.device && bearer.device.id !== kept.call.device) return false;
-    if (bearer.secret && bearer.name !== kept.owner) return false;
-    return kept.call.hangUpFor();
+    const { call, owner: name } = kept;
+    const device = call.device === undefined ? undefined : { id: call.device };
+    return mayReach(bearer, { name, device }) && call.hangUpFor();
   }
 
   /** Ends all calls, here and at the server; one that does not answer is not waited for long. */
