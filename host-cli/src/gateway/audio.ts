@@ -9,13 +9,4 @@ export const FRAME_MS = 20;
 /** Duration of so many samples in milliseconds. */
 export const msOf = (samples: number): number => (samples * 1000) / RATE;
 
-/** Joins pieces of sound. */
-export function join(parts: readonly Int16Array[]): Int16Array {
-  const out = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
+export { joinSamples as join } from '@tincan/shared-protocol';

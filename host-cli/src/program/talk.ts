@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { TailOptions } from '../commands/tail.ts';
 import { type Common, contextOf, seconds, verb } from './parts.ts';
 
 /** What is said and heard: tail, say, send, session. */
@@ -24,20 +25,8 @@ export function addTalk(program: Command): void {
         "  import { defineTool } from '@tincan/host-cli';\n" +
         "  export const roll = defineTool({ description: 'Rolls a die.', run: () => ({ eyes: 4 }) });",
     )
-    .action(
-      async (
-        options: Common & {
-          events?: string;
-          for?: number;
-          until?: string;
-          deltas?: boolean;
-          start?: boolean;
-          tools?: string;
-          token?: 'openai' | 'azure' | 'gateway';
-          tokenUrl?: string;
-          tokenPin?: string;
-        },
-      ) => (await import('../commands/tail.ts')).tail(contextOf(options), options),
+    .action(async (options: Common & TailOptions) =>
+      (await import('../commands/tail.ts')).tail(contextOf(options), options),
     );
   verb(
     program,

@@ -92,13 +92,7 @@ export class WavStream {
     this.#rest = rest;
     const parts: Int16Array[] = [];
     while (this.#left === undefined ? this.#header() : this.#sound(parts));
-    const out = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
+    return joinSamples(parts);
   }
 
   /** All bytes were pushed. Throws WavError where no sound began. */
@@ -268,4 +262,15 @@ function writeAll(file: number, bytes: Uint8Array): void {
 
 function ascii(bytes: Uint8Array, from: number, to: number): string {
   return Buffer.from(bytes.subarray(from, to)).toString('latin1');
+}
+
+/** Joins pieces of sound. */
+export function joinSamples(parts: readonly Int16Array[]): Int16Array {
+  const out = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
